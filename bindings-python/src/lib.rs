@@ -1,0 +1,1 @@
+//! Python binding of Quorlock (empty until its issue).

@@ -1,0 +1,1 @@
+//! Rust examples of Quorlock.

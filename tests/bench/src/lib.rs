@@ -1,0 +1,1 @@
+//! Benchmarks of Quorlock as ratios to a raw redis-crate floor.

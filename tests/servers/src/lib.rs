@@ -1,0 +1,1 @@
+//! Quorlock against real Valkey and Redis servers and injected faults.
