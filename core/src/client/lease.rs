@@ -1,0 +1,349 @@
+//! A held lock inside the engine: what its guard reads and its renewal changes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::client::engine::Engine;
+use crate::client::events;
+use crate::client::line::Seat;
+use crate::client::locked;
+use crate::config::{Moment, PlantedBug, Terms, Ttl, deadline};
+use crate::protocol::Renewal;
+use crate::quorum::{Held, LeaseState, Loss, Released, Renewed, Standing, Votes, Won, release, start_release};
+
+/// What a guard and the renewal share.
+pub(crate) struct Lease {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) held: Held,
+    pub(crate) terms: Terms,
+    acquired: Moment,
+    /// The deadline in nanoseconds for reading without a lock; 0 once it is not held.
+    until: AtomicU64,
+    state: Mutex<State>,
+    changed: Notify,
+    renewal_over: Notify,
+}
+
+struct State {
+    lease: LeaseState,
+    renewals: u32,
+    renewing: bool,
+    next_renewal: Moment,
+    seat: Option<Seat>,
+    end: Option<End>,
+    released: Option<Released>,
+    on_lost: Vec<Box<dyn FnOnce(Loss) + Send>>,
+}
+
+/// How a holder ended its lease.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Released,
+    HandedOver,
+}
+
+/// What a lease wants from the renewal when its time comes.
+pub(crate) enum Due {
+    /// Nothing any more.
+    Nothing,
+    /// To be looked at again then.
+    Later(Moment),
+    /// To be renewed.
+    Renew,
+}
+
+impl Lease {
+    /// The lease won by a claim or an adoption.
+    pub(crate) fn new(engine: &Arc<Engine>, won: Won, terms: Terms, mut seat: Option<Seat>) -> Arc<Self> {
+        if let Some(seat) = &mut seat {
+            seat.hold();
+        }
+        let now = engine.fleet.now();
+        let lease = Arc::new(Lease {
+            engine: Arc::clone(engine),
+            held: won.held,
+            terms,
+            acquired: now,
+            until: AtomicU64::new(won.deadline.as_nanos()),
+            state: Mutex::new(State {
+                lease: LeaseState::held_until(won.deadline),
+                renewals: 0,
+                renewing: false,
+                next_renewal: now + terms.ttl.as_duration() / 3,
+                seat,
+                end: None,
+                released: None,
+                on_lost: Vec::new(),
+            }),
+            changed: Notify::new(),
+            renewal_over: Notify::new(),
+        });
+        engine.watch(&lease);
+        lease
+    }
+
+    /// True where the lock may be used now. Reads the clock, nothing else; false in a forked child.
+    pub(crate) fn is_held(&self) -> bool {
+        self.remaining() > Duration::ZERO
+    }
+
+    /// How long the lock may still be used unless renewed.
+    pub(crate) fn remaining(&self) -> Duration {
+        if self.engine.pid != std::process::id() {
+            return Duration::ZERO;
+        }
+        let until = Moment::from_nanos(self.until.load(Ordering::Acquire));
+        until.since(self.engine.fleet.now())
+    }
+
+    /// Why it was lost, if it was.
+    pub(crate) fn loss(&self) -> Option<Loss> {
+        let mut state = locked(&self.state);
+        self.expire(&mut state);
+        match state.lease.standing() {
+            Standing::Lost(loss) => Some(loss),
+            Standing::Held | Standing::Ended => None,
+        }
+    }
+
+    /// Ends when the lease is no longer held: with the reason where it was lost.
+    pub(crate) async fn ended(&self) -> Option<Loss> {
+        loop {
+            let changed = self.changed.notified();
+            match locked(&self.state).lease.standing() {
+                Standing::Held => {}
+                Standing::Lost(loss) => return Some(loss),
+                Standing::Ended => return None,
+            }
+            changed.await;
+        }
+    }
+
+    /// Calls `callback` on the engine's thread once the lease is lost; never if it is released.
+    pub(crate) fn on_lost(&self, callback: Box<dyn FnOnce(Loss) + Send>) {
+        let mut state = locked(&self.state);
+        match state.lease.standing() {
+            Standing::Held => state.on_lost.push(callback),
+            Standing::Ended => {}
+            Standing::Lost(loss) => {
+                drop(state);
+                callback(loss);
+            }
+        }
+    }
+
+    /// What to do about this lease at `now`; notices that it ran out. A renewal due within `slack`
+    /// is taken as due.
+    pub(crate) fn due(&self, now: Moment, slack: Duration) -> Due {
+        let mut state = locked(&self.state);
+        let planted = &self.engine.fleet.planted;
+        if planted.has(PlantedBug::RenewAfterRelease) && state.lease.standing() == Standing::Ended {
+            return if now >= state.next_renewal { Due::Renew } else { Due::Later(state.next_renewal) };
+        }
+        if state.lease.standing() != Standing::Held {
+            return Due::Nothing;
+        }
+        if !planted.has(PlantedBug::ExtendAfterExpiry) && self.expire(&mut state) {
+            return Due::Nothing;
+        }
+        let end = state.lease.deadline();
+        let hold_end = self.acquired + self.terms.hold_max;
+        if !self.terms.renew {
+            return Due::Later(end);
+        }
+        if now >= hold_end {
+            self.lose(&mut state, Loss::HoldLimit);
+            return Due::Nothing;
+        }
+        if state.renewals >= self.terms.renewals_max {
+            return Due::Later(end.min(hold_end));
+        }
+        if state.renewing {
+            return Due::Later(end.min(hold_end));
+        }
+        if now + slack >= state.next_renewal {
+            return Due::Renew;
+        }
+        Due::Later(state.next_renewal.min(end).min(hold_end))
+    }
+
+    /// The turn to renew with `ttl`, if the lease is held and no other renewal is under way.
+    pub(crate) fn begin_renewal(self: &Arc<Self>, ttl: Ttl) -> Option<(RenewalTurn, Renewal)> {
+        let mut state = locked(&self.state);
+        let planted = &self.engine.fleet.planted;
+        let held = state.lease.standing() == Standing::Held;
+        if state.renewing || !(held || planted.has(PlantedBug::RenewAfterRelease)) {
+            return None;
+        }
+        state.renewing = true;
+        let fence = if planted.has(PlantedBug::FenceFromGrantsOnly) { None } else { self.held.fence };
+        let renewal = Renewal { keys: self.held.keys.clone(), token: self.held.token.clone(), ttl, fence };
+        Some((RenewalTurn { lease: Arc::clone(self) }, renewal))
+    }
+
+    /// Ends once no renewal is under way.
+    pub(crate) async fn renewal_over(&self) {
+        loop {
+            let over = self.renewal_over.notified();
+            if !locked(&self.state).renewing {
+                return;
+            }
+            over.await;
+        }
+    }
+
+    /// Counts the answers to a renewal sent at `sent`.
+    fn end_renewal(&self, sent: Moment, votes: Votes) -> Renewed {
+        let fleet = &self.engine.fleet;
+        let now = fleet.now();
+        let mut state = locked(&self.state);
+        let before = state.lease.deadline();
+        let renewed = if fleet.planted.has(PlantedBug::ExtendAfterExpiry) && votes.renewed >= votes.quorum {
+            state.lease.revive(deadline(sent, self.terms.ttl));
+            Renewed::Yes
+        } else if fleet.planted.has(PlantedBug::LossNeverSignalled) && votes.renewed < votes.quorum {
+            let until = now + self.terms.ttl.as_duration();
+            state.lease.revive(until);
+            Renewed::Yes
+        } else {
+            state.lease.renew(sent, now, self.terms.ttl, votes)
+        };
+        match renewed {
+            Renewed::Yes => {
+                state.renewals += 1;
+                state.next_renewal = sent + self.terms.ttl.as_duration() / 3;
+                self.publish_deadline(&state);
+                events::renewed(&self.held.keys, before.since(now));
+            }
+            // Sooner than usual; the end of the turn sees to the floor.
+            Renewed::Unknown => state.next_renewal = now,
+            Renewed::Lost(loss) => self.lose(&mut state, loss),
+        }
+        renewed
+    }
+
+    /// Ends the lease by the holder's will, the first time it is asked to. True where it was held
+    /// until now; `None` where it was ended before.
+    fn end(&self, end: End) -> Option<bool> {
+        let _gate = locked(&self.engine.renewal_gate);
+        let mut state = locked(&self.state);
+        if state.end.is_some() {
+            return None;
+        }
+        state.end = Some(end);
+        let held = state.lease.end(self.engine.fleet.now());
+        state.on_lost.clear();
+        self.until.store(0, Ordering::Release);
+        let seat = state.seat.take();
+        drop(state);
+        drop(seat);
+        self.changed.notify_waiters();
+        Some(held)
+    }
+
+    /// Ends the lease for a hand-over; true where it was held until this moment.
+    pub(crate) fn hand_over(&self) -> bool {
+        self.end(End::HandedOver) == Some(true)
+    }
+
+    /// Gives the lock back; the second time it says what became of it the first time. `None` where
+    /// it was handed over.
+    pub(crate) async fn release(&self) -> Option<Released> {
+        let first = self.end(End::Released);
+        {
+            let state = locked(&self.state);
+            if state.end == Some(End::HandedOver) {
+                return None;
+            }
+            if let Some(released) = state.released.clone() {
+                return Some(released);
+            }
+        }
+        let fleet = &self.engine.fleet;
+        let started = fleet.clock.now();
+        let released = release(fleet, &self.held, fleet.settings.node_timeout(self.terms.ttl)).await;
+        if first.is_some() {
+            let now = fleet.clock.now();
+            events::released(&self.held.keys, &released, now.since(started), started.since(self.acquired));
+        }
+        Some(locked(&self.state).released.get_or_insert(released).clone())
+    }
+
+    /// Gives the lock back without waiting for what becomes of it.
+    pub(crate) fn release_in_background(&self) {
+        if self.engine.pid == std::process::id() && self.end(End::Released).is_some() {
+            drop(start_release(&self.engine.fleet, &self.held));
+        }
+    }
+
+    /// Where the lease stands now.
+    pub(crate) fn standing(&self) -> Standing {
+        let mut state = locked(&self.state);
+        self.expire(&mut state);
+        state.lease.standing()
+    }
+
+    fn expire(&self, state: &mut State) -> bool {
+        let loss = state.lease.expire(self.engine.fleet.now());
+        if let Some(loss) = loss {
+            self.lose(state, loss);
+        }
+        loss.is_some()
+    }
+
+    /// Signals the loss, once.
+    fn lose(&self, state: &mut State, loss: Loss) {
+        state.lease.lose(loss);
+        self.until.store(0, Ordering::Release);
+        if let Some(seat) = &mut state.seat {
+            seat.let_go();
+        }
+        events::lost(&self.held.keys, loss);
+        self.changed.notify_waiters();
+        for callback in std::mem::take(&mut state.on_lost) {
+            // In a task of its own: a callback may ask this lease, whose lock is held here.
+            self.engine.fleet.spawner.spawn(Box::pin(async move { callback(loss) }));
+        }
+    }
+
+    fn publish_deadline(&self, state: &State) {
+        self.until.store(state.lease.deadline().as_nanos(), Ordering::Release);
+    }
+}
+
+/// The one renewal of a lease that is under way. Dropped without an answer, it makes room for the
+/// next.
+pub(crate) struct RenewalTurn {
+    lease: Arc<Lease>,
+}
+
+impl RenewalTurn {
+    /// The lease.
+    pub(crate) fn lease(&self) -> &Arc<Lease> {
+        &self.lease
+    }
+
+    /// Counts the answers to the renewal sent at `sent`.
+    pub(crate) fn end(self, sent: Moment, votes: Votes) -> Renewed {
+        self.lease.end_renewal(sent, votes)
+    }
+}
+
+impl Drop for RenewalTurn {
+    fn drop(&mut self) {
+        let mut state = locked(&self.lease.state);
+        state.renewing = false;
+        let soonest = self.lease.engine.fleet.now() + renewal_floor(&self.lease.terms);
+        state.next_renewal = state.next_renewal.max(soonest);
+        drop(state);
+        self.lease.renewal_over.notify_waiters();
+    }
+}
+
+/// The least time between two renewals of one lease.
+fn renewal_floor(terms: &Terms) -> Duration {
+    (terms.ttl.as_duration() / 12).max(Duration::from_millis(2))
+}

@@ -1,0 +1,240 @@
+//! The client: what users call. Here are the runtime, the tasks, and the guard, the only thing
+//! with state.
+
+mod acquiring;
+mod adopting;
+pub mod blocking;
+mod builder;
+mod clock;
+mod engine;
+mod entropy;
+mod events;
+mod guard;
+mod handing;
+mod health;
+mod inspection;
+mod lease;
+mod line;
+mod mutex;
+mod process;
+mod renewal;
+mod runtime;
+mod start;
+mod wakeups;
+
+use std::fmt;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use builder::ClientBuilder;
+pub use engine::Pending;
+pub use guard::Guard;
+pub use health::{Health, NodeHealth, Warning};
+pub use inspection::{Inspection, NodeView};
+pub use mutex::Mutex;
+#[cfg(feature = "testing")]
+pub use start::Parts;
+
+use crate::config::{AcquireOptions, Keys, NodeAddress, Settings, Ticket};
+use crate::error::{Error, ErrorKind, Result};
+use engine::Engine;
+use process::ProcessLocal;
+
+/// A client of N independent servers. Cloning it is cheap and shares everything.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+/// # runtime.block_on(async {
+/// use quorlock::Client;
+/// let client = Client::connect(["memory://client-doc"])?;
+/// let guard = client.mutex("invoice:42").acquire(()).await?;
+/// assert!(guard.is_held());
+/// guard.release().await?;
+/// # Ok::<(), quorlock::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// *Runtime*: calls may be awaited on any async runtime; the work runs on the engine's own thread,
+/// one per process. *Fork*: a client made before `fork` works in the child, with an engine and
+/// connections of its own.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    nodes: Arc<Vec<NodeAddress>>,
+    settings: Settings,
+    runtime: Option<tokio::runtime::Handle>,
+    engine: ProcessLocal<Arc<Engine>>,
+}
+
+impl Client {
+    /// A client with default options over these nodes: `redis://`, `rediss://`, `unix://` or
+    /// `memory://name` URLs. Connections are made in the background; nothing here waits.
+    ///
+    /// # Errors
+    /// `Config`, naming the node as `nodes[i]`.
+    pub fn connect<S: AsRef<str>>(nodes: impl IntoIterator<Item = S>) -> Result<Self> {
+        Self::builder().connect(nodes)
+    }
+
+    /// Options first, then [`ClientBuilder::connect`].
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    fn start(
+        nodes: Arc<Vec<NodeAddress>>,
+        settings: Settings,
+        runtime: Option<tokio::runtime::Handle>,
+    ) -> Result<Self> {
+        let shared = Arc::new(Shared { nodes, settings, runtime, engine: ProcessLocal::empty() });
+        let client = Client { shared };
+        // At once, so that the first call finds connections made.
+        client.engine()?;
+        Ok(client)
+    }
+
+    /// The mutex of this name. No I/O.
+    pub fn mutex(&self, name: impl Into<String>) -> Mutex {
+        Mutex::new(self.clone(), name.into())
+    }
+
+    /// Takes over the lock that `ticket` stands for. Exactly one of all who try wins; renewal and
+    /// a new, larger fencing token begin with it.
+    ///
+    /// # Errors
+    /// `NotHeld` where the ticket is used up, in use, or has run out (the message tells which);
+    /// `QuorumUnavailable`, `Contended` (several adopters at once, none won in time), `Closed`.
+    pub async fn adopt(&self, ticket: &Ticket) -> Result<Guard> {
+        self.start_adopt(ticket, &AcquireOptions::new()).await
+    }
+
+    /// Like [`Client::adopt`], with options; the ttl is the ticket's unless set.
+    ///
+    /// # Errors
+    /// As [`Client::adopt`], and `InvalidArgument`.
+    pub async fn adopt_with(&self, ticket: &Ticket, options: impl Into<AcquireOptions>) -> Result<Guard> {
+        self.start_adopt(ticket, &options.into()).await
+    }
+
+    pub(crate) fn start_adopt(&self, ticket: &Ticket, options: &AcquireOptions) -> Pending<Guard> {
+        let ready = || {
+            let keys = Keys::new(&self.settings().key_prefix, ticket.resource())?;
+            let terms = options.resolve_over(self.settings(), ticket.ttl)?;
+            Ok((self.engine()?, keys, terms))
+        };
+        match ready() {
+            Ok((engine, keys, terms)) => {
+                let adopting = adopting::adopt(Arc::clone(&engine), keys, ticket.clone(), terms);
+                engine.run(async { adopting.await.map(Guard::new) })
+            }
+            Err(error) => {
+                let error: Error = error;
+                Pending::ready(Err(error.with_operation("adopt").with_resource(ticket.resource())))
+            }
+        }
+    }
+
+    /// Shows, node by node, who holds `name`: read-only.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, `Closed`. A node that does not answer is part of the result.
+    pub async fn inspect(&self, name: &str) -> Result<Inspection> {
+        self.start_inspect(name).await
+    }
+
+    pub(crate) fn start_inspect(&self, name: &str) -> Pending<Inspection> {
+        let ready = || Ok((self.engine()?, Keys::new(&self.settings().key_prefix, name)?));
+        match ready() {
+            Ok((engine, keys)) => {
+                let fleet = Arc::clone(&engine.fleet);
+                engine.run(async move { Ok(inspection::inspect(&fleet, &keys).await) })
+            }
+            Err(error) => {
+                let error: Error = error;
+                Pending::ready(Err(error.with_operation("inspect").with_resource(name)))
+            }
+        }
+    }
+
+    /// Checks the nodes before they are relied on: reach, role, version, persistence, eviction,
+    /// the same server twice.
+    ///
+    /// # Errors
+    /// `Closed`. Whatever is wrong with the nodes is part of the report.
+    pub async fn health(&self) -> Result<Health> {
+        self.start_health().await
+    }
+
+    pub(crate) fn start_health(&self) -> Pending<Health> {
+        match self.engine() {
+            Ok(engine) => {
+                let fleet = Arc::clone(&engine.fleet);
+                engine.run(async move { Ok(health::check(&fleet).await) })
+            }
+            Err(error) => Pending::ready(Err(error.with_operation("health"))),
+        }
+    }
+
+    /// Closes: later calls fail with `Closed`, every lock of this client is released, and what is
+    /// under way may finish within `limit`. True where all of it did.
+    ///
+    /// # Errors
+    /// `Forked` where the process cannot make an engine.
+    pub async fn close(&self, limit: Duration) -> Result<bool> {
+        self.start_close(limit).await
+    }
+
+    pub(crate) fn start_close(&self, limit: Duration) -> Pending<bool> {
+        match self.shared.engine.get() {
+            Some(engine) => {
+                let closing = Arc::clone(&engine);
+                engine.run_closing(async move { Ok(closing.close(limit).await) })
+            }
+            // Nothing was begun in this process.
+            None => Pending::ready(Ok(true)),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// This process's engine, started if this is the first use here.
+    pub(crate) fn engine(&self) -> Result<Arc<Engine>> {
+        let shared = &self.shared;
+        let engine = shared
+            .engine
+            .get_or_make(|| start::engine(&shared.nodes, &shared.settings, shared.runtime.as_ref()))?;
+        engine.usable()?;
+        Ok(engine)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("nodes", &self.shared.nodes).finish_non_exhaustive()
+    }
+}
+
+/// The content of a mutex whether or not a thread panicked while holding it: no invariant here
+/// spans a panic, and a second panic would help nobody.
+pub(crate) fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An error for a blocking call made where it would block itself or an async runtime.
+pub(crate) fn may_block() -> Result<()> {
+    if runtime::is_engine_thread() {
+        let message = "a blocking call on the engine's own thread would wait for itself; do not block in a callback";
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    if tokio::runtime::Handle::try_current().is_ok() {
+        let message = "a blocking call inside an async runtime would block it; use quorlock::Client there, \
+                       or spawn_blocking";
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! Renewal: one task for all leases of a client, one timer, and one command per node for many
+//! leases. It runs on the engine's thread, so it goes on while the caller's thread, event loop or
+//! interpreter is blocked.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use crate::client::lease::{Due, Lease};
+use crate::client::locked;
+use crate::config::{Moment, PlantedBug};
+use crate::quorum::{Extension, Fleet};
+
+/// Leases in one command; more would hold the server's one thread for too long at a time.
+const BATCH: usize = 64;
+
+/// Renewals due within this of each other travel together.
+const TOGETHER: Duration = Duration::from_millis(10);
+
+/// The leases and when to look at each.
+#[derive(Default)]
+struct Schedule {
+    leases: HashMap<u64, (Weak<Lease>, Moment)>,
+    times: BinaryHeap<Reverse<(Moment, u64)>>,
+    last: u64,
+}
+
+impl Schedule {
+    fn add(&mut self, lease: &Arc<Lease>, now: Moment) {
+        self.last += 1;
+        self.leases.insert(self.last, (Arc::downgrade(lease), now));
+        self.times.push(Reverse((now, self.last)));
+    }
+
+    /// Sets when to look at a lease next; an earlier appointment is void.
+    fn set(&mut self, id: u64, when: Moment) {
+        if let Some((_, appointed)) = self.leases.get_mut(&id) {
+            *appointed = when;
+            self.times.push(Reverse((when, id)));
+        }
+    }
+
+    fn next(&self) -> Option<Moment> {
+        self.times.peek().map(|Reverse((when, _))| *when)
+    }
+
+    /// Leases to renew now.
+    fn due(&mut self, now: Moment) -> Vec<(u64, Arc<Lease>)> {
+        let mut batch = Vec::new();
+        while let Some(&Reverse((when, id))) = self.times.peek() {
+            if when > now {
+                break;
+            }
+            self.times.pop();
+            let appointed = self.leases.get(&id).filter(|(_, appointed)| *appointed == when);
+            let Some(lease) = appointed.map(|(lease, _)| lease.upgrade()) else { continue };
+            // Renewals of the next moments come along where that saves a command of their own.
+            let share = lease.as_ref().map_or(Duration::ZERO, |lease| lease.terms.ttl.as_duration() / 30);
+            match lease.as_ref().map(|lease| lease.due(now, share.min(TOGETHER))) {
+                None | Some(Due::Nothing) => drop(self.leases.remove(&id)),
+                Some(Due::Later(when)) => self.set(id, when),
+                Some(Due::Renew) => batch.extend(lease.map(|lease| (id, lease))),
+            }
+        }
+        batch
+    }
+}
+
+/// Renews what `inbox` brings until the engine is gone.
+pub(crate) async fn run(fleet: Arc<Fleet>, mut inbox: mpsc::UnboundedReceiver<Arc<Lease>>) {
+    let mut schedule = Schedule::default();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let now = fleet.now();
+        let due = schedule.due(now);
+        for chunk in due.chunks(BATCH) {
+            let batch: Vec<_> = chunk.iter().map(|(id, lease)| (*id, Arc::clone(lease))).collect();
+            for (id, lease) in &batch {
+                // Whatever the servers do, the end of the validity is noticed.
+                schedule.set(*id, now + lease.remaining());
+            }
+            under_way.push(renew(&fleet, batch));
+        }
+        let pause = schedule.next().map(|when| when.since(fleet.now()).min(fleet.clock.longest_sleep()));
+        tokio::select! {
+            biased;
+            lease = inbox.recv() => match lease {
+                Some(lease) => schedule.add(&lease, now),
+                None => return,
+            },
+            Some(done) = under_way.next(), if !under_way.is_empty() => {
+                for (id, when) in done {
+                    schedule.set(id, when);
+                }
+            }
+            () = sleep(pause.unwrap_or(Duration::MAX)), if pause.is_some() => {}
+        }
+    }
+}
+
+/// Renews one batch; tells when to look at each lease again.
+async fn renew(fleet: &Arc<Fleet>, batch: Vec<(u64, Arc<Lease>)>) -> Vec<(u64, Moment)> {
+    let Some(engine) = batch.first().map(|(_, lease)| Arc::clone(&lease.engine)) else { return Vec::new() };
+    let fill_in = fleet.planted.has(PlantedBug::RenewAfterRelease);
+    let (turns, extension) = {
+        // No lease of the batch can end between being found held and being on its way.
+        let _gate = locked(&engine.renewal_gate);
+        let (mut turns, mut renewals) = (Vec::new(), Vec::new());
+        for (id, lease) in batch {
+            if let Some((turn, renewal)) = lease.begin_renewal(lease.terms.ttl) {
+                renewals.push(renewal);
+                turns.push((id, turn));
+            }
+        }
+        if renewals.is_empty() {
+            return Vec::new();
+        }
+        (turns, Extension::start(fleet, renewals, fill_in))
+    };
+    let extended = extension.finish().await;
+    let mut next = Vec::new();
+    for ((id, turn), votes) in turns.into_iter().zip(extended.votes) {
+        let lease = Arc::clone(turn.lease());
+        turn.end(extended.sent, votes);
+        let now = fleet.now();
+        match lease.due(now, Duration::ZERO) {
+            Due::Later(when) => next.push((id, when)),
+            Due::Renew | Due::Nothing => next.push((id, now)),
+        }
+    }
+    next
+}

@@ -1,0 +1,132 @@
+//! Starting an engine: nodes from addresses, and the parts that tests replace.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::client::clock::SystemClock;
+use crate::client::engine::{CountingSpawner, Engine};
+use crate::client::entropy::SystemEntropy;
+use crate::client::locked;
+use crate::client::process::ProcessLocal;
+use crate::client::runtime::Executor;
+use crate::config::{Clock, Entropy, NodeAddress, OwnerLabel, Planted, Settings, Target, random_hex, wake_channel};
+use crate::error::Result;
+use crate::node::{MemoryServer, Node, RedisNode, RedisSettings};
+use crate::protocol::ClientId;
+use crate::quorum::{Fleet, Spawn};
+
+type MemoryServers = Arc<Mutex<BTreeMap<String, Arc<MemoryServer>>>>;
+
+/// The embedded nodes of this process, by name.
+static MEMORY: ProcessLocal<MemoryServers> = ProcessLocal::empty();
+
+/// An engine over real or embedded nodes, on the process's own runtime or the caller's.
+pub(crate) fn engine(
+    nodes: &[NodeAddress],
+    settings: &Settings,
+    runtime: Option<&Handle>,
+) -> Result<Arc<Engine>> {
+    let executor = match runtime {
+        Some(handle) => Executor::Foreign(handle.clone()),
+        None => Executor::own()?,
+    };
+    let spawner = CountingSpawner::new(Arc::new(executor));
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let id = client_id(&*entropy);
+    let (wake, numbers) = mpsc::unbounded_channel();
+    let mut connected: Vec<Arc<dyn Node>> = Vec::with_capacity(nodes.len());
+    for address in nodes {
+        connected.push(match &address.target {
+            Target::Memory { name } => {
+                let servers = MEMORY.get_or_make(|| Ok(MemoryServers::default()))?;
+                let make = || MemoryServer::new(Arc::new(SystemClock));
+                let server = Arc::clone(locked(&servers).entry(name.clone()).or_insert_with(make));
+                Arc::new(server.connect(address.to_string(), id.clone(), wake.clone()))
+            }
+            Target::Tcp { .. } | Target::Unix { .. } => {
+                let redis = RedisSettings {
+                    connect_timeout: settings.connect_timeout,
+                    stall_after: settings.node_timeout(settings.ttl),
+                    tls_ca_pem: settings.tls_ca_pem.clone(),
+                    tls_verify: settings.tls_verify,
+                    wake_channel: wake_channel(&settings.key_prefix, &id.0),
+                    key_prefix: settings.key_prefix.clone(),
+                    entropy: Arc::clone(&entropy),
+                    plain_preferred: false,
+                };
+                let (node, driver) = RedisNode::new(address.clone(), redis, wake.clone());
+                spawner.spawn_for_good(Box::pin(driver));
+                Arc::new(node)
+            }
+        });
+    }
+    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    let host = host.unwrap_or_else(|| "unknown-host".to_owned());
+    let label = OwnerLabel::new(&host, std::process::id(), &settings.language, &settings.owner);
+    let fleet = Arc::new(Fleet {
+        nodes: connected,
+        clock: Arc::new(SystemClock),
+        entropy,
+        spawner: Arc::clone(&spawner) as Arc<dyn Spawn>,
+        settings: settings.clone(),
+        label,
+        planted: Planted::default(),
+    });
+    Ok(Engine::start(fleet, id, &spawner, numbers))
+}
+
+fn client_id(entropy: &dyn Entropy) -> ClientId {
+    ClientId(random_hex(entropy)[..16].into())
+}
+
+/// What a test puts in place of the real world.
+#[cfg(feature = "testing")]
+pub struct Parts {
+    /// The client's options.
+    pub settings: Settings,
+    /// Makes the nodes, given the client's id and where wake-ups go.
+    pub nodes: Box<dyn FnOnce(ClientId, mpsc::UnboundedSender<u64>) -> Vec<Arc<dyn Node>>>,
+    /// The client's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Its runtime.
+    pub runtime: Handle,
+    /// The planted bug, if any.
+    pub planted: Planted,
+}
+
+#[cfg(feature = "testing")]
+impl crate::client::Client {
+    /// A client made of `parts`.
+    pub fn from_parts(parts: Parts) -> Self {
+        let spawner = CountingSpawner::new(Arc::new(Executor::Foreign(parts.runtime.clone())));
+        let id = client_id(&*parts.entropy);
+        let (wake, numbers) = mpsc::unbounded_channel();
+        let fleet = Arc::new(Fleet {
+            nodes: (parts.nodes)(id.clone(), wake),
+            clock: parts.clock,
+            entropy: parts.entropy,
+            spawner: Arc::clone(&spawner) as Arc<dyn Spawn>,
+            settings: parts.settings.clone(),
+            label: OwnerLabel::new("test", 0, &parts.settings.language, &id.0),
+            planted: parts.planted,
+        });
+        let engine = Engine::start(fleet, id, &spawner, numbers);
+        let made = ProcessLocal::empty();
+        // The slot is empty, so the engine just made is the one that is kept.
+        drop(made.get_or_make(|| Ok(engine)));
+        crate::client::Client {
+            shared: Arc::new(crate::client::Shared {
+                nodes: Arc::new(Vec::new()),
+                settings: parts.settings,
+                runtime: Some(parts.runtime),
+                engine: made,
+            }),
+        }
+    }
+}
+

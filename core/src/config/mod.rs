@@ -1,0 +1,24 @@
+//! Values with rules: addresses, options, names, tokens, time. No I/O, and no clock is read here.
+
+mod address;
+mod fencing;
+mod moment;
+mod name;
+mod options;
+mod planted;
+mod ticket;
+mod token;
+mod ttl;
+mod validity;
+
+pub use address::{NodeAddress, Target};
+pub use fencing::{Fencing, FencingToken};
+pub use moment::{Clock, Entropy, Moment};
+pub use name::{KEY_BYTES_MAX, Keys, wake_channel};
+pub use options::{AcquireOptions, NODES_MAX, Settings, Terms, WAITERS_MAX, parse_nodes};
+pub use planted::{Planted, PlantedBug};
+pub use ticket::{Ticket, TicketId};
+pub(crate) use token::random_hex;
+pub use token::{OwnerLabel, OwnerToken, is_own_format};
+pub use validity::{deadline, drift, quorum};
+pub use ttl::Ttl;

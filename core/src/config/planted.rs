@@ -1,0 +1,95 @@
+//! Planted bugs: each breaks one safety rule on purpose, so that the simulation can prove it would
+//! notice. They exist only with the `testing` feature.
+
+/// Declares the bugs and their names from one list.
+macro_rules! planted_bugs {
+    ($( $(#[$doc:meta])* $bug:ident, )*) => {
+        /// One safety rule broken on purpose.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum PlantedBug { $( $(#[$doc])* $bug, )* }
+
+        impl PlantedBug {
+            /// Every planted bug.
+            pub const ALL: &'static [PlantedBug] = &[ $( PlantedBug::$bug, )* ];
+
+            /// The bug's name, as the simulation's command line takes it.
+            pub const fn name(self) -> &'static str {
+                match self { $( PlantedBug::$bug => stringify!($bug), )* }
+            }
+        }
+    };
+}
+
+planted_bugs! {
+    /// A grant counts however late it came.
+    NoValidityCheck,
+    /// n/2 votes are taken for a majority.
+    HalfQuorum,
+    /// The clean-up of a failed attempt goes only to the nodes that granted.
+    ReleaseOnlyWhereGranted,
+    /// A failed or cancelled attempt is not cleaned up at all.
+    NoCleanUp,
+    /// One owner token for every attempt of a client.
+    OneTokenPerClient,
+    /// Validity is measured on the wall clock.
+    WallClock,
+    /// Release deletes the key without comparing.
+    PlainDelete,
+    /// An extension that came after the old deadline revives the lease.
+    ExtendAfterExpiry,
+    /// Extension sets the key again without comparing.
+    ExtendBySet,
+    /// Validity starts when the votes are in, not before they were asked for.
+    StartAfterSend,
+    /// The drift is left out of the validity.
+    NoDrift,
+    /// A node's two answers count as two votes.
+    CountVotesTwice,
+    /// A renewal already due is sent after the release.
+    RenewAfterRelease,
+    /// The token is the largest of the grants and is not written back.
+    FenceWithoutWriteBack,
+    /// The counter is not raised by release and extend, and a grant does not read the floor.
+    FenceFromGrantsOnly,
+    /// Adopt sets the new owner without comparing the old one.
+    AdoptWithoutCompare,
+    /// An adopter that lost the majority leaves its keys in place.
+    AdoptWithoutRollBack,
+    /// Every attempt to adopt uses the same new owner token.
+    AdoptWithOneToken,
+    /// An extension counts with any single node's answer.
+    ExtendByOne,
+    /// A lease whose majority is gone is still reported as held.
+    LossNeverSignalled,
+    /// The extension counts from when its answers came.
+    ExtendFromReply,
+    /// A refusal whose holder is unknown counts as a grant.
+    FaultCountsAsGrant,
+}
+
+/// Which bugs are planted in one client; none can be without the `testing` feature.
+#[derive(Debug, Clone, Default)]
+pub struct Planted {
+    #[cfg(feature = "testing")]
+    bug: Option<PlantedBug>,
+}
+
+impl Planted {
+    /// One bug.
+    #[cfg(feature = "testing")]
+    pub fn one(bug: PlantedBug) -> Self {
+        Planted { bug: Some(bug) }
+    }
+
+    /// True where `bug` is planted; a constant without the `testing` feature.
+    #[inline]
+    pub fn has(&self, bug: PlantedBug) -> bool {
+        #[cfg(feature = "testing")]
+        return self.bug == Some(bug);
+        #[cfg(not(feature = "testing"))]
+        {
+            let _ = bug;
+            false
+        }
+    }
+}

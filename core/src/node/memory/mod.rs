@@ -1,0 +1,20 @@
+//! The embedded node, `memory://name`: a server inside this process, for programs that need no
+//! lock beyond it, and for tests.
+
+mod call;
+mod claim;
+mod fence;
+mod keyspace;
+mod lease;
+mod node;
+mod server;
+mod store;
+#[cfg(test)]
+mod tests;
+mod waiters;
+
+pub use node::MemoryNode;
+pub use server::MemoryServer;
+#[cfg(any(test, feature = "testing"))]
+pub use store::LiveLock;
+pub use store::{MemoryStore, ServerTime};

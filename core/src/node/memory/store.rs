@@ -1,0 +1,138 @@
+//! A server's data and what commands do to it. No clock and no randomness: time is an argument.
+
+use crate::error::Fault;
+use crate::node::memory::call::Call;
+use crate::node::memory::keyspace::Keyspace;
+use crate::protocol::{ClientId, Command, Facts, Reply};
+
+#[cfg(any(test, feature = "testing"))]
+use crate::node::memory::keyspace::Value;
+
+/// What a server's clocks show while it runs one command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerTime {
+    /// The clock that keys and waiters expire by, in microseconds since an origin of its own.
+    pub elapsed_micros: u64,
+    /// Unix time in microseconds: bounds proposals of fencing tokens and orders waiters.
+    pub wall_micros: u64,
+}
+
+/// One server's data: the meaning of the Lua scripts without a server.
+///
+/// Every command runs to its end before the next one begins, as a script does on a server.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    keys: Keyspace,
+}
+
+/// One live lock key, as an oracle of a test sees it.
+#[cfg(any(test, feature = "testing"))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveLock {
+    /// The key.
+    pub key: String,
+    /// The owner in it.
+    pub value: Vec<u8>,
+    /// How long it still lives, rounded up; `None` for ever.
+    pub ttl_ms: Option<u64>,
+}
+
+impl MemoryStore {
+    /// A server without data.
+    pub fn new() -> Self {
+        MemoryStore::default()
+    }
+
+    /// Runs one command.
+    ///
+    /// `listeners` stands for a publish on a client's wake-up channel: it passes on the number of
+    /// the waiter that is woken, and says whether anybody listens; a waiter of a client that does
+    /// not is dropped.
+    pub fn apply(
+        &mut self,
+        now: ServerTime,
+        command: &Command,
+        listeners: &mut dyn FnMut(&ClientId, u64) -> bool,
+    ) -> Result<Reply, Fault> {
+        let mut call = Call {
+            keys: &mut self.keys,
+            now,
+            listeners,
+        };
+        match command {
+            Command::Acquire(claim) => call.acquire(claim),
+            Command::Poll(claim, place) => call.poll(claim, place),
+            Command::Leave { keys, waiter } => call.leave(keys, waiter),
+            Command::Release(release) => call.release(release),
+            Command::Extend { leases, fill_in } => call.extend(leases, *fill_in),
+            Command::Raise { keys, token, to } => call.raise(keys, token, *to),
+            Command::Adopt {
+                claim,
+                from,
+                ticket,
+            } => call.adopt(claim, from, ticket),
+            Command::Unadopt {
+                keys,
+                from,
+                to,
+                tomb_ms,
+            } => call.unadopt(keys, from, to, *tomb_ms),
+            Command::Inspect { keys } => call.inspect(keys),
+            Command::Facts => Ok(Reply::Facts(Box::new(facts()))),
+        }
+    }
+}
+
+/// What stands for servers under other users' hands and in other libraries' use.
+#[cfg(any(test, feature = "testing"))]
+impl MemoryStore {
+    /// Writes a key as a foreign library would, or any other key; without ttl it lives for ever,
+    /// with a ttl of 0 it is gone at once.
+    pub fn set_foreign(&mut self, now: ServerTime, key: &str, value: &[u8], ttl_ms: Option<u64>) {
+        self.keys.set(
+            key,
+            Value::Owner(value.to_vec()),
+            ttl_ms,
+            now.elapsed_micros,
+        );
+    }
+
+    /// Writes a key of another type, as another library's lock format.
+    pub fn set_other_type(&mut self, now: ServerTime, key: &str, ttl_ms: Option<u64>) {
+        self.keys.set(key, Value::Other, ttl_ms, now.elapsed_micros);
+    }
+
+    /// Loses all data.
+    pub fn wipe(&mut self) {
+        self.keys = Keyspace::default();
+    }
+
+    /// The lock keys that live, in order.
+    pub fn dump(&self, now: ServerTime) -> Vec<LiveLock> {
+        let live = self
+            .keys
+            .iter(now.elapsed_micros)
+            .filter_map(|(key, value)| match value {
+                Value::Owner(owner) => Some(LiveLock {
+                    key: key.to_owned(),
+                    value: owner.clone(),
+                    ttl_ms: self.keys.remaining_ms(key, now.elapsed_micros),
+                }),
+                _ => None,
+            });
+        live.collect()
+    }
+}
+
+/// What is true of every embedded server. It has no append-only file to speak of: its data end with
+/// the process that uses them.
+fn facts() -> Facts {
+    Facts {
+        server: Some("memory".to_owned()),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        mode: Some("standalone".to_owned()),
+        role: Some("master".to_owned()),
+        eviction: Some("noeviction".to_owned()),
+        ..Facts::default()
+    }
+}

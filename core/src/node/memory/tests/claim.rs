@@ -1,0 +1,248 @@
+//! Acquire, and fencing tokens.
+
+use super::*;
+
+#[test]
+fn a_free_key_is_granted_and_a_held_one_is_not() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.acquire(1), granted(1));
+    desk.pass_ms(250);
+    assert_eq!(desk.acquire(2), held(750));
+    assert_eq!(desk.acquire(1), granted_again(1));
+    let locks = desk.store.dump(desk.now);
+    assert_eq!(
+        (locks.len(), &*locks[0].key, locks[0].ttl_ms),
+        (1, "t:door", Some(750))
+    );
+    assert_eq!(locks[0].value, token(1).as_bytes());
+}
+
+#[test]
+fn a_key_is_free_at_the_very_moment_its_ttl_ends() {
+    let mut desk = Desk::new();
+    desk.acquire(1);
+    desk.pass_micros(TTL_MS * 1000 - 1);
+    assert_eq!(desk.acquire(2), held(1));
+    desk.pass_micros(1);
+    assert!(desk.store.dump(desk.now).is_empty());
+    assert_eq!(desk.acquire(2), granted(2));
+}
+
+#[test]
+fn without_a_proposal_nothing_counts() {
+    let mut desk = Desk::new();
+    let plain = Claim {
+        proposal: None,
+        ..claim(1)
+    };
+    let reply = desk.run(&Command::Acquire(plain.clone()));
+    assert_eq!(
+        reply,
+        Reply::Granted(Grant {
+            fence: None,
+            again: false,
+            score: None
+        })
+    );
+    let reply = desk.run(&Command::Acquire(plain));
+    assert_eq!(
+        reply,
+        Reply::Granted(Grant {
+            fence: None,
+            again: true,
+            score: None
+        })
+    );
+    assert_eq!(desk.view().counter, None);
+    // The counter was never there: the owner gets the next token, not none.
+    assert_eq!(desk.acquire(1), granted_again(1));
+}
+
+#[test]
+fn a_proposal_lifts_the_token_up_to_a_second_past_the_wall_clock() {
+    let mut desk = Desk::new();
+    let propose = |desk: &mut Desk, owner, proposal| {
+        desk.run(&Command::Acquire(Claim {
+            proposal: Some(proposal),
+            ..claim(owner)
+        }))
+    };
+    assert_eq!(propose(&mut desk, 1, 500), granted(500));
+    desk.release(1);
+    assert_eq!(propose(&mut desk, 2, 3), granted(501), "never back");
+    desk.release(2);
+    assert_eq!(
+        propose(&mut desk, 3, WALL + 1_000_000),
+        granted(WALL + 1_000_000)
+    );
+    desk.release(3);
+    assert_eq!(
+        propose(&mut desk, 4, u64::MAX),
+        granted(WALL + 1_000_001),
+        "cut, and past the last"
+    );
+}
+
+#[test]
+fn tokens_rise_over_the_end_of_the_counter() {
+    let mut desk = Desk::new();
+    desk.acquire(1);
+    desk.run(&Command::Raise {
+        keys: keys(),
+        token: token(1),
+        to: fence(40).expect("a token"),
+    });
+    desk.release(1);
+    desk.pass_ms(600_000 - 1);
+    assert_eq!(desk.view().counter, fence(40));
+    desk.pass_ms(1);
+    assert_eq!(desk.view().counter, None);
+    assert_eq!(desk.acquire(2), granted(41), "from the floor");
+    let other = Claim {
+        keys: Keys::new("t:", "window").expect("valid"),
+        ..claim(3)
+    };
+    assert_eq!(
+        desk.run(&Command::Acquire(other)),
+        granted(42),
+        "the floor is the node's"
+    );
+    let other = Claim {
+        keys: Keys::new("u:", "door").expect("valid"),
+        ..claim(3)
+    };
+    assert_eq!(
+        desk.run(&Command::Acquire(other)),
+        granted(1),
+        "and the prefix's"
+    );
+}
+
+#[test]
+fn a_used_up_counter_is_a_fault_and_stays_one() {
+    let mut desk = Desk::new();
+    desk.acquire(1);
+    let last = FencingToken::LIMIT - 1;
+    let raise = Command::Raise {
+        keys: keys(),
+        token: token(1),
+        to: fence(last).expect("a token"),
+    };
+    assert_eq!(desk.run(&raise), Reply::Raised(fence(last)));
+    desk.release(1);
+    for _ in 0..2 {
+        assert_eq!(
+            class(desk.try_run(&Command::Acquire(claim(2)))),
+            FaultClass::Protocol
+        );
+    }
+}
+
+#[test]
+fn foreign_locks_are_respected() {
+    let mut desk = Desk::new();
+    desk.store
+        .set_foreign(desk.now, "t:door", b"uuid", Some(500));
+    let why = Refusal {
+        ttl_ms: Some(500),
+        ..Refusal::bare(RefusalKind::Foreign)
+    };
+    assert_eq!(desk.acquire(1), Reply::Refused(why));
+    assert_eq!(desk.release(1), released(ReleaseWord::Other));
+    desk.store.set_foreign(desk.now, "t:door", b"uuid", None);
+    assert_eq!(desk.acquire(1), refused(RefusalKind::Foreign));
+    desk.store.set_other_type(desk.now, "t:door", Some(500));
+    assert_eq!(
+        class(desk.try_run(&Command::Acquire(claim(1)))),
+        FaultClass::ForeignFormat
+    );
+    let view = desk.view();
+    assert_eq!(
+        (view.value, view.other_type, view.ttl_ms),
+        (None, true, Some(500))
+    );
+    desk.pass_ms(500);
+    assert_eq!(desk.acquire(1), granted(1));
+}
+
+#[test]
+fn a_counter_of_another_type_leaves_no_lock_behind() {
+    let mut desk = Desk::new();
+    desk.store.set_other_type(desk.now, &keys().fence(), None);
+    assert_eq!(
+        class(desk.try_run(&Command::Acquire(claim(1)))),
+        FaultClass::ForeignFormat
+    );
+    assert!(desk.store.dump(desk.now).is_empty());
+    desk.store
+        .set_foreign(desk.now, &keys().fence(), b"no number", None);
+    assert_eq!(desk.acquire(1), granted(1));
+}
+
+#[test]
+fn a_tombstone_stops_a_late_acquire_until_it_ends() {
+    let mut desk = Desk::new();
+    let buried = Release {
+        tomb_ms: 50,
+        ..release(1)
+    };
+    assert_eq!(
+        desk.run(&Command::Release(buried.clone())),
+        released(ReleaseWord::Missing)
+    );
+    assert_eq!(desk.acquire(1), refused(RefusalKind::Buried));
+    let poll = desk.poll(1, 1);
+    assert!(
+        matches!(
+            poll,
+            Reply::Refused(Refusal {
+                why: RefusalKind::Buried,
+                place: None,
+                ..
+            })
+        ),
+        "{poll:?}"
+    );
+    desk.run(&Command::Leave {
+        keys: keys(),
+        waiter: place("a", 1).waiter,
+    });
+    assert_eq!(desk.acquire(2), granted(1), "another attempt may");
+    assert_eq!(
+        desk.run(&Command::Release(buried)),
+        released(ReleaseWord::Other),
+        "one more tombstone"
+    );
+    desk.release(2);
+    desk.pass_micros(49_999);
+    assert_eq!(desk.acquire(1), refused(RefusalKind::Buried));
+    desk.pass_micros(1);
+    assert_eq!(desk.acquire(1), granted(2));
+}
+
+#[test]
+fn a_release_that_found_its_key_buries_nothing() {
+    let mut desk = Desk::new();
+    desk.acquire(1);
+    let reply = desk.run(&Command::Release(Release {
+        tomb_ms: 50,
+        ..release(1)
+    }));
+    assert_eq!(reply, released(ReleaseWord::Done));
+    assert_eq!(desk.acquire(1), granted(2));
+}
+
+#[test]
+fn losing_all_data_loses_all_data() {
+    let mut desk = Desk::new();
+    desk.acquire(1);
+    desk.store.wipe();
+    assert_eq!(
+        desk.view(),
+        View {
+            waiters: Some(0),
+            ..View::default()
+        }
+    );
+    assert_eq!(desk.acquire(2), granted(1));
+}

@@ -1,0 +1,53 @@
+//! One server as the engine sees it: commands go in, answers come out, in order.
+
+mod limits;
+mod memory;
+mod redis;
+mod submission;
+
+use tokio::sync::watch;
+
+use crate::error::Fault;
+use crate::protocol::Abilities;
+
+#[cfg(any(test, feature = "testing"))]
+pub use memory::LiveLock;
+pub use memory::{MemoryNode, MemoryServer, MemoryStore, ServerTime};
+pub use redis::{RedisNode, RedisPipeline, RedisSettings, check_ca_pem};
+pub use submission::{Answer, Answered, Submission, Void};
+
+/// One server.
+///
+/// `submit` never blocks and never waits: it queues the command behind all that this client
+/// submitted to this node before, and the node runs it to its end whatever becomes of the caller.
+/// Every submission is answered exactly once.
+pub trait Node: Send + Sync + 'static {
+    /// The node's address without user, password or query, for errors and events.
+    fn address(&self) -> &str;
+
+    /// Queues a command.
+    fn submit(&self, submission: Submission);
+
+    /// Whether the node can be reached, and what it can do.
+    fn link(&self) -> watch::Receiver<Link>;
+
+    /// Ends the connection once everything submitted so far is answered; later submissions are
+    /// answered with [`crate::error::FaultClass::Closed`].
+    fn close(&self);
+}
+
+/// The state of the way to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// Not tried yet, or a connection is being made.
+    Connecting,
+    /// Connected.
+    Up {
+        /// Counts connections, so that a reconnect shows.
+        epoch: u64,
+        /// What the server and the user can do.
+        abilities: Abilities,
+    },
+    /// The last try to connect failed, or the connection broke.
+    Down(Fault),
+}

@@ -1,0 +1,160 @@
+//! What the engine asks of one node, as data.
+
+use crate::config::{FencingToken, Keys, OwnerToken, TicketId, Ttl};
+
+/// One request to one node. Nodes run a connection's commands in the order they were submitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Take the lock if its key is free.
+    Acquire(Claim),
+    /// Stand in the queue (or beat there) and take the lock when first and free.
+    Poll(Claim, Place),
+    /// Leave the queue.
+    Leave {
+        /// The resource.
+        keys: Keys,
+        /// Who leaves.
+        waiter: WaiterId,
+    },
+    /// Delete the key if it is still the caller's.
+    Release(Release),
+    /// Renew leases.
+    Extend {
+        /// Which, at least one; all behind the same prefix.
+        leases: Vec<Renewal>,
+        /// Set missing keys again; only for leases still valid.
+        fill_in: bool,
+    },
+    /// Write a fencing token back where the caller still owns the key.
+    Raise {
+        /// The resource.
+        keys: Keys,
+        /// The owner.
+        token: OwnerToken,
+        /// What the counter must reach.
+        to: FencingToken,
+    },
+    /// Swap the old owner for the new one.
+    Adopt {
+        /// The new owner's claim.
+        claim: Claim,
+        /// The owner that handed over.
+        from: OwnerToken,
+        /// Which hand-over.
+        ticket: TicketId,
+    },
+    /// Swap back an adoption that found no majority.
+    Unadopt {
+        /// The resource.
+        keys: Keys,
+        /// The owner that handed over.
+        from: OwnerToken,
+        /// The adopter that failed.
+        to: OwnerToken,
+        /// How long to remember that the adoption was taken back, where it was not found; 0 = not.
+        tomb_ms: u64,
+    },
+    /// Show a resource.
+    Inspect {
+        /// The resource.
+        keys: Keys,
+    },
+    /// Tell about the server.
+    Facts,
+}
+
+/// A wish to own a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The resource.
+    pub keys: Keys,
+    /// The owner to be.
+    pub token: OwnerToken,
+    /// How long the key lives.
+    pub ttl: Ttl,
+    /// The fencing token this client proposes; `None` means no fencing.
+    pub proposal: Option<u64>,
+    /// True where waiters in the queue go first.
+    pub heed_queue: bool,
+}
+
+/// A waiter's place in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Who waits.
+    pub waiter: WaiterId,
+    /// How long it counts as alive without polling again.
+    pub beat_ms: u64,
+    /// The score that was its place before it left the queue; `None` means the end.
+    pub score: Option<u64>,
+}
+
+/// One waiter: its client's wake-up channel and a number within the client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WaiterId {
+    /// The client, as it names its channel.
+    pub client: ClientId,
+    /// The number.
+    pub number: u64,
+}
+
+/// The name of one client in queues and channels: random, not a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(pub std::sync::Arc<str>);
+
+/// Giving a lock back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The resource.
+    pub keys: Keys,
+    /// The owner.
+    pub token: OwnerToken,
+    /// The lease's fencing token, which every node's counter is lifted to.
+    pub fence: Option<FencingToken>,
+    /// How long to remember this release where the key was not found; 0 = not.
+    pub tomb_ms: u64,
+    /// The ticket whose work is done, and how long to remember that.
+    pub spent: Option<(TicketId, u64)>,
+    /// A waiter that took the key here, found no majority, and wants its place back.
+    pub put_back: Option<Place>,
+}
+
+/// One lease to renew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// The resource.
+    pub keys: Keys,
+    /// The owner.
+    pub token: OwnerToken,
+    /// How long the key lives from now.
+    pub ttl: Ttl,
+    /// The lease's fencing token.
+    pub fence: Option<FencingToken>,
+}
+
+impl Command {
+    /// True where running it late, after its clean-up, would leave something behind. Such a
+    /// command is not sent to a node that hangs, and not sent again once it is void.
+    pub fn leaves_state(&self) -> bool {
+        matches!(
+            self,
+            Command::Acquire(_) | Command::Poll(..) | Command::Extend { .. } | Command::Adopt { .. }
+        )
+    }
+
+    /// The command in one word, for events.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Acquire(_) => "acquire",
+            Command::Poll(..) => "poll",
+            Command::Leave { .. } => "leave",
+            Command::Release(_) => "release",
+            Command::Extend { .. } => "extend",
+            Command::Raise { .. } => "raise",
+            Command::Adopt { .. } => "adopt",
+            Command::Unadopt { .. } => "unadopt",
+            Command::Inspect { .. } => "inspect",
+            Command::Facts => "facts",
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What is said to a server and what it says back, as data: commands, Lua scripts, replies. Pure.
+
+mod class;
+mod command;
+mod encode;
+mod parse;
+mod reply;
+mod script;
+mod wire;
+
+pub use class::classify;
+pub use encode::{encode, waiter_member};
+pub use parse::{parse, waiter_number};
+pub use command::{Claim, ClientId, Command, Place, Release, Renewal, WaiterId};
+pub use reply::{Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View};
+pub(crate) use script::PROBE;
+pub use script::Script;
+pub use wire::{Abilities, CompareDelete, Raw, Wire};

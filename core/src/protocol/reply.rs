@@ -1,0 +1,137 @@
+//! What one node answers, as data.
+
+use crate::config::FencingToken;
+
+/// A node's answer to a [`crate::protocol::Command`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The key is the caller's.
+    Granted(Grant),
+    /// The key is not the caller's.
+    Refused(Refusal),
+    /// What became of each lease, in the order asked.
+    Extended(Vec<LeaseWord>),
+    /// What a release or a roll-back found.
+    Released(ReleaseWord),
+    /// The counter after a write-back; `None` where the key is not the caller's.
+    Raised(Option<FencingToken>),
+    /// Whether the waiter was in the queue.
+    Left(bool),
+    /// A resource on this node.
+    View(View),
+    /// The server.
+    Facts(Box<Facts>),
+}
+
+/// A key won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// The node's fencing token for it.
+    pub fence: Option<FencingToken>,
+    /// True where the key was already the caller's: an earlier reply was lost, or two entries of
+    /// the node list are one server.
+    pub again: bool,
+    /// The place the waiter had, if it came from the queue.
+    pub score: Option<u64>,
+}
+
+/// A key not won.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub why: RefusalKind,
+    /// How long the holder's key still lives, if known.
+    pub ttl_ms: Option<u64>,
+    /// Waiters before this one in the queue.
+    pub place: Option<u64>,
+    /// This waiter's score, to keep its place by.
+    pub score: Option<u64>,
+    /// The owner's token, where an adopter needs to know whether one other adopter has a majority.
+    pub owner: Option<Vec<u8>>,
+}
+
+impl Refusal {
+    /// A refusal with nothing known but the reason.
+    pub fn bare(why: RefusalKind) -> Self {
+        Refusal { why, ttl_ms: None, place: None, score: None, owner: None }
+    }
+}
+
+/// Why a key was not won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefusalKind {
+    /// Another Quorlock owner holds it.
+    Held,
+    /// A foreign library holds it.
+    Foreign,
+    /// It is free, but others wait for it.
+    Queued,
+    /// This attempt's own release came first.
+    Buried,
+    /// There is no key to adopt.
+    Missing,
+    /// The ticket's work is done.
+    Spent,
+}
+
+/// What became of one lease in an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseWord {
+    /// Its key lives on.
+    Renewed,
+    /// There is no key.
+    Missing,
+    /// Another owns it.
+    Other,
+    /// It was missing and was set again.
+    FilledIn,
+}
+
+/// What a release found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseWord {
+    /// The caller's key, now deleted (or swapped back).
+    Done,
+    /// No key.
+    Missing,
+    /// Another owner's key, left alone.
+    Other,
+}
+
+/// A resource on one node.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    /// The key's value, if it is a string; a secret.
+    pub value: Option<Vec<u8>>,
+    /// True where the key holds another type.
+    pub other_type: bool,
+    /// How long the key still lives; `None` for ever or no key.
+    pub ttl_ms: Option<u64>,
+    /// The resource's fencing counter.
+    pub counter: Option<FencingToken>,
+    /// Waiters in the queue here; `None` where the user may not ask.
+    pub waiters: Option<u64>,
+}
+
+/// What a server says of itself; each part only where it may be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// `redis` or `valkey`, `memory` for the embedded node.
+    pub server: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// `standalone`, `cluster` or `sentinel`.
+    pub mode: Option<String>,
+    /// `master` or `slave`.
+    pub role: Option<String>,
+    /// The id of this run of the server, by which a server listed twice shows.
+    pub run_id: Option<String>,
+    /// Whether an append-only file is on.
+    pub append_only: Option<bool>,
+    /// `maxmemory-policy`.
+    pub eviction: Option<String>,
+    /// `maxmemory` in bytes, 0 for none.
+    pub memory_max: Option<u64>,
+    /// Connected replicas.
+    pub replicas: Option<u64>,
+}

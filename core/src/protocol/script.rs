@@ -1,0 +1,61 @@
+//! The Lua scripts, by name and digest.
+
+use std::sync::LazyLock;
+
+/// A script: the text a server runs and the digest it is called by.
+pub struct Script {
+    name: &'static str,
+    body: &'static str,
+    digest: LazyLock<String>,
+}
+
+/// Declares the scripts, each behind the shared functions of `lib.lua`.
+macro_rules! scripts {
+    ($( $(#[$doc:meta])* $name:ident = $file:literal; )*) => { $(
+        $(#[$doc])*
+        pub(crate) static $name: Script = {
+            const BODY: &str = concat!(include_str!("scripts/lib.lua"), include_str!($file));
+            Script { name: $file, body: BODY, digest: LazyLock::new(|| sha1_smol::Sha1::from(BODY).hexdigest()) }
+        };
+    )* };
+}
+
+scripts! {
+    /// Takes the lock on one node.
+    ACQUIRE = "scripts/acquire.lua";
+    /// Stands in the queue and takes the lock when first.
+    POLL = "scripts/poll.lua";
+    /// Leaves the queue.
+    LEAVE = "scripts/leave.lua";
+    /// Gives the lock back.
+    RELEASE = "scripts/release.lua";
+    /// Renews many leases.
+    EXTEND = "scripts/extend.lua";
+    /// Writes a fencing token back.
+    RAISE = "scripts/raise.lua";
+    /// Takes a lease over.
+    ADOPT = "scripts/adopt.lua";
+    /// Takes an adoption back.
+    UNADOPT = "scripts/unadopt.lua";
+    /// Shows a resource.
+    INSPECT = "scripts/inspect.lua";
+    /// Asks what this user may do.
+    PROBE = "scripts/probe.lua";
+}
+
+impl Script {
+    /// The file's name, for errors.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The text.
+    pub fn body(&self) -> &'static str {
+        self.body
+    }
+
+    /// The SHA-1 digest in hex, as `EVALSHA` takes it.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}

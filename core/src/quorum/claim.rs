@@ -1,0 +1,278 @@
+//! One attempt to win a lock: votes, fencing token, validity; and its undoing if it is not won.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::{Keys, PlantedBug, Terms};
+use crate::error::{Error, FaultClass, NodeOutcome};
+use crate::protocol::{Claim, Command, Grant, Place, Refusal, RefusalKind, Reply};
+use crate::quorum::ballot::{Ballot, Why, Won};
+use crate::quorum::release::undo_claim;
+use crate::quorum::{Defeat, Fleet, Verdict, Vote};
+
+/// How an attempt goes about it.
+#[derive(Debug, Clone)]
+pub enum Approach {
+    /// All nodes at once, behind whoever waits in a queue.
+    AllAtOnce,
+    /// As a waiter in the queue of the home node, which goes first; the others are asked once it
+    /// grants, and asked again for a while if they refuse.
+    ThroughHome(usize, Place),
+    /// As a waiter that was told that it is its turn: home and the others at once.
+    Called(usize, Place),
+}
+
+/// A lock not won; everything that was sent is being undone.
+#[derive(Debug)]
+pub struct NotWon {
+    /// Why.
+    pub why: Why,
+    /// The longest remaining time of the holder's key on any node that told.
+    pub holder_left: Option<Duration>,
+    /// True where a foreign library holds it, which wakes nobody.
+    pub foreign: bool,
+    /// Where the waiter stands in the queue.
+    pub place: Option<u64>,
+    /// What keeps its place there.
+    pub score: Option<u64>,
+    /// What each node said.
+    pub outcomes: Vec<NodeOutcome>,
+}
+
+/// How long a waiter that has the home insists on the other nodes.
+const INSIST: Duration = Duration::from_millis(30);
+
+/// Tries to win `keys` on `terms`, once. Cancelled at any point, it undoes what it did.
+pub async fn claim(
+    fleet: &Arc<Fleet>,
+    keys: &Keys,
+    terms: &Terms,
+    approach: Approach,
+) -> Result<Won, NotWon> {
+    let mut attempt = Attempt::new(fleet, keys, terms, approach);
+    attempt.ask_first();
+    attempt.gather().await
+}
+
+/// An attempt under way. Unless won, dropping it undoes it.
+struct Attempt<'a> {
+    ballot: Ballot<'a>,
+    claim: Arc<Command>,
+    approach: Approach,
+    home_granted: bool,
+    insist_until: Option<Instant>,
+    report: Report,
+    won: bool,
+}
+
+/// What the refusals told.
+#[derive(Default)]
+struct Report {
+    holder_left: Option<Duration>,
+    foreign: bool,
+    place: Option<u64>,
+    score: Option<u64>,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(fleet: &'a Arc<Fleet>, keys: &Keys, terms: &Terms, approach: Approach) -> Self {
+        let ballot = Ballot::new(fleet, keys, terms, fleet.fresh_token());
+        let claim = Claim { heed_queue: matches!(approach, Approach::AllAtOnce), ..ballot.claim() };
+        Attempt {
+            ballot,
+            claim: Arc::new(Command::Acquire(claim)),
+            approach,
+            home_granted: false,
+            insist_until: None,
+            report: Report::default(),
+            won: false,
+        }
+    }
+
+    fn home(&self) -> Option<usize> {
+        match &self.approach {
+            Approach::AllAtOnce => None,
+            Approach::ThroughHome(home, _) | Approach::Called(home, _) => Some(*home),
+        }
+    }
+
+    /// True while the home has not answered, or is not there to answer.
+    fn home_is_open(&self) -> bool {
+        self.home().is_some_and(|home| self.ballot.tally.vote(home) == Vote::Open)
+    }
+
+    fn ask_first(&mut self) {
+        let (home, place) = match &self.approach {
+            Approach::AllAtOnce => return self.ask_all_but(None),
+            Approach::ThroughHome(home, place) | Approach::Called(home, place) => (*home, place.clone()),
+        };
+        let Command::Acquire(claim) = &*self.claim else { return };
+        self.ballot.round.ask(home, &Arc::new(Command::Poll(claim.clone(), place)));
+        if matches!(self.approach, Approach::Called(..)) {
+            self.ask_all_but(Some(home));
+        }
+    }
+
+    fn ask_all_but(&mut self, home: Option<usize>) {
+        for node in 0..self.ballot.fleet.size() {
+            if Some(node) != home {
+                self.ballot.round.ask(node, &self.claim);
+            }
+        }
+    }
+
+    /// Counts answers until the attempt is decided.
+    async fn gather(mut self) -> Result<Won, NotWon> {
+        let mut insisting: Vec<usize> = Vec::new();
+        let mut pause = Duration::ZERO;
+        loop {
+            while let Some(answered) = self.ballot.round.next().await {
+                let node = answered.node;
+                match answered.result {
+                    Ok(Reply::Granted(grant)) => {
+                        if let Err(error) = self.granted(node, grant) {
+                            return Err(self.lost(Why::Misconfigured(error)));
+                        }
+                    }
+                    Ok(Reply::Refused(refusal)) => {
+                        if self.refused(node, refusal) {
+                            return Err(self.lost(Why::Defeat(Defeat::Contended)));
+                        }
+                        insisting.push(node);
+                    }
+                    Ok(_) => self.ballot.tally.set(node, Vote::Faulted),
+                    Err(fault) if fault.class == FaultClass::ForeignFormat => {
+                        self.ballot.tally.set(node, Vote::Against);
+                        self.report.foreign = true;
+                        if self.home() == Some(node) {
+                            return Err(self.lost(Why::HomeFaulted));
+                        }
+                    }
+                    Err(fault) => {
+                        let vote = if fault.class.is_permanent() { Vote::Permanent } else { Vote::Faulted };
+                        self.ballot.tally.set(node, vote);
+                        if self.ballot.fleet.planted.has(PlantedBug::FaultCountsAsGrant) {
+                            self.ballot.tally.set(node, Vote::For);
+                        }
+                        // The reply may have been lost after the server ran the command: on a new
+                        // connection it tells whether the key there is ours.
+                        let lost_reply = fault.may_have_run && fault.class == FaultClass::Disconnected;
+                        if self.home() == Some(node) {
+                            return Err(self.lost(Why::HomeFaulted));
+                        } else if lost_reply && self.ballot.round.times(node) == 1 {
+                            self.ballot.tally.set(node, Vote::Open);
+                            self.ballot.round.ask(node, &self.claim.clone());
+                        }
+                    }
+                }
+                match self.ballot.tally.verdict() {
+                    Verdict::Won => return self.settle().await,
+                    Verdict::Lost if !self.may_insist() && !self.home_is_open() => {
+                        let defeat = self.ballot.tally.defeat();
+                        return Err(self.lost(Why::Defeat(defeat)));
+                    }
+                    _ => {}
+                }
+            }
+            // Every node has answered, or the time is up.
+            if !self.may_insist() || insisting.is_empty() || !self.ballot.round.pause(pause).await {
+                let defeat = self.ballot.tally.defeat();
+                let why = if self.home_is_open() { Why::HomeFaulted } else { Why::Defeat(defeat) };
+                return Err(self.lost(why));
+            }
+            pause = if pause.is_zero() { Duration::from_millis(1) } else { pause * 2 };
+            for node in insisting.drain(..) {
+                self.ballot.tally.set(node, Vote::Open);
+                self.ballot.round.ask(node, &self.claim.clone());
+            }
+        }
+    }
+
+    /// Counts a grant; an error where two entries of the node list turn out to be one server.
+    fn granted(&mut self, node: usize, grant: Grant) -> Result<(), Error> {
+        if grant.again && self.ballot.round.times(node) == 1 && !self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice) {
+            let message = "is the same server as another entry: it already held this attempt's own token";
+            return Err(Error::config(format!("nodes[{node}]"), message));
+        }
+        if self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice) && self.ballot.tally.vote(node) == Vote::Open {
+            self.ballot.tally.count_again();
+        }
+        self.ballot.grant(node, grant.fence);
+        if self.home() == Some(node) {
+            self.home_granted = true;
+            self.report.score = grant.score.or(self.report.score);
+            if matches!(self.approach, Approach::ThroughHome(..)) {
+                self.ballot.prolong();
+                self.ask_all_but(Some(node));
+            }
+            let end = Instant::now() + INSIST.min(self.ballot.held.ttl.as_duration() / 4);
+            self.insist_until = Some(end);
+        }
+        Ok(())
+    }
+
+    /// Counts a refusal; true where it decides the attempt.
+    fn refused(&mut self, node: usize, refusal: Refusal) -> bool {
+        self.ballot.tally.set(node, Vote::Against);
+        self.report.foreign |= refusal.why == RefusalKind::Foreign;
+        let left = refusal.ttl_ms.map(Duration::from_millis);
+        self.report.holder_left = self.report.holder_left.max(left);
+        if self.home() == Some(node) {
+            self.report.place = refusal.place;
+            self.report.score = refusal.score.or(self.report.score);
+            return true;
+        }
+        // The lock is free but others wait for it: they go first.
+        self.home().is_none() && refusal.why == RefusalKind::Queued
+    }
+
+    fn may_insist(&self) -> bool {
+        self.insist_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// The majority has granted: agrees on the fencing token and checks the validity.
+    async fn settle(mut self) -> Result<Won, NotWon> {
+        match self.ballot.settle().await {
+            Ok(won) => {
+                self.won = true;
+                Ok(won)
+            }
+            Err(why) => Err(self.lost(why)),
+        }
+    }
+
+    fn lost(&mut self, why: Why) -> NotWon {
+        let report = &self.report;
+        NotWon {
+            why,
+            holder_left: report.holder_left,
+            foreign: report.foreign,
+            place: report.place,
+            score: report.score,
+            outcomes: self.ballot.round.outcomes(),
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.won || self.ballot.fleet.planted.has(PlantedBug::NoCleanUp) {
+            return;
+        }
+        self.ballot.round.void().set();
+        self.ballot.held.sent = self.ballot.round.sent();
+        if self.ballot.fleet.planted.has(PlantedBug::ReleaseOnlyWhereGranted) {
+            let tally = &self.ballot.tally;
+            self.ballot.held.sent.retain(|sent| tally.vote(sent.node) == Vote::For);
+        }
+        let put_back = match &self.approach {
+            Approach::ThroughHome(home, place) | Approach::Called(home, place) if self.home_granted => {
+                Some((*home, Place { score: self.report.score.or(place.score), ..place.clone() }))
+            }
+            _ => None,
+        };
+        undo_claim(self.ballot.fleet, &self.ballot.held, put_back);
+    }
+}

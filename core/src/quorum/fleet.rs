@@ -1,0 +1,120 @@
+//! All nodes of one client, with what every operation over them needs.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::select_all;
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::{Clock, Entropy, Moment, OwnerLabel, OwnerToken, Planted, PlantedBug, Settings, quorum};
+use crate::error::NodeOutcome;
+use crate::node::{Link, Node};
+
+/// A task that outlives the call which started it.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Starts tasks on the engine's runtime.
+pub trait Spawn: Send + Sync + 'static {
+    /// Runs `task` to its end, whatever becomes of the caller.
+    fn spawn(&self, task: Task);
+}
+
+/// The nodes and the ground rules of one client. Cheap to share; holds no state of its own.
+pub struct Fleet {
+    /// Every configured node, in the order of the configuration.
+    pub nodes: Vec<Arc<dyn Node>>,
+    /// Validity is judged by this clock.
+    pub clock: Arc<dyn Clock>,
+    /// Tokens and jitter come from here.
+    pub entropy: Arc<dyn Entropy>,
+    /// Runs what outlives a call.
+    pub spawner: Arc<dyn Spawn>,
+    /// The client's options.
+    pub settings: Settings,
+    /// Who this client says it is.
+    pub label: OwnerLabel,
+    /// Safety rules broken on purpose, in tests.
+    pub planted: Planted,
+}
+
+impl Fleet {
+    /// How many nodes are configured.
+    pub fn size(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The votes that make a majority of the configured nodes.
+    pub fn quorum(&self) -> usize {
+        if self.planted.has(PlantedBug::HalfQuorum) {
+            return (self.size() / 2).max(1);
+        }
+        quorum(self.size())
+    }
+
+    /// The engine's time.
+    pub fn now(&self) -> Moment {
+        if self.planted.has(PlantedBug::WallClock) {
+            return Moment::from_nanos(self.clock.wall_micros() * 1000);
+        }
+        self.clock.now()
+    }
+
+    /// An owner token never used before.
+    pub fn fresh_token(&self) -> OwnerToken {
+        if self.planted.has(PlantedBug::OneTokenPerClient) {
+            let text = format!("q1.{:0>40}.{}", self.label.as_str().len(), self.label);
+            if let Some(token) = OwnerToken::parse(&text) {
+                return token;
+            }
+        }
+        OwnerToken::fresh(&*self.entropy, &self.label)
+    }
+
+    /// A random span from zero to `most`: full jitter.
+    pub fn jitter(&self, most: Duration) -> Duration {
+        let mut bytes = [0; 8];
+        self.entropy.fill(&mut bytes);
+        let share = u64::from_le_bytes(bytes) >> 11;
+        most.mul_f64(share as f64 / (1u64 << 53) as f64)
+    }
+
+    /// Waits until a majority is connected, or can no longer be, or `by`. A connection being made
+    /// must not eat the time of a round; a node that cannot be reached must not delay the others.
+    pub async fn connected(&self, by: Instant) {
+        loop {
+            let mut up = 0;
+            let mut connecting = Vec::new();
+            for node in &self.nodes {
+                let mut link = node.link();
+                match &*link.borrow_and_update() {
+                    Link::Up { .. } => up += 1,
+                    Link::Connecting => {}
+                    Link::Down(_) => continue,
+                }
+                connecting.push(link);
+            }
+            if up >= self.quorum() || connecting.len() < self.quorum() {
+                return;
+            }
+            let changes = connecting.iter_mut().map(|link| Box::pin(link.changed()));
+            if timeout_at(by, select_all(changes)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The number of the connection to the node at `index`, if it is up.
+    pub fn epoch(&self, index: usize) -> Option<u64> {
+        match &*self.nodes[index].link().borrow() {
+            Link::Up { epoch, .. } => Some(*epoch),
+            _ => None,
+        }
+    }
+
+    /// An outcome of the node at `index`.
+    pub fn outcome(&self, index: usize, status: crate::error::NodeStatus, elapsed: Duration) -> NodeOutcome {
+        NodeOutcome { node: self.nodes[index].address().to_owned(), status, elapsed }
+    }
+}

@@ -1,0 +1,25 @@
+//! Majorities: one round over all nodes, what its votes mean, and the cleaning up after it. Knows
+//! neither Redis nor key formats; starts no task but through [`Spawn`].
+
+mod adopt;
+mod ballot;
+mod claim;
+mod extend;
+mod fence;
+mod fleet;
+mod lease;
+mod release;
+mod round;
+mod sweep;
+mod tally;
+
+pub use adopt::{NotAdopted, Rejection, adopt};
+pub use ballot::{Why, Won};
+pub use claim::{Approach, NotWon, claim};
+pub use extend::{Extended, Extension};
+pub use fleet::{Fleet, Spawn, Task};
+pub use lease::{LeaseState, Loss, Renewed, Standing, Votes};
+pub use release::{Held, Released, release, start_release};
+pub use round::{Round, Sent};
+pub use sweep::Sweep;
+pub use tally::{Defeat, Tally, Verdict, Vote};

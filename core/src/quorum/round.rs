@@ -1,0 +1,180 @@
+//! One round: commands out to several nodes at once, answers in as they come.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::config::Moment;
+use crate::error::{Fault, FaultClass, NodeOutcome, NodeStatus};
+use crate::node::{Answer, Answered, Submission, Void};
+use crate::protocol::{Command, RefusalKind, Reply};
+use crate::quorum::Fleet;
+
+/// A round under way. Dropping it leaves the commands to run to their ends unheard.
+pub struct Round<'a> {
+    fleet: &'a Fleet,
+    by: Instant,
+    timer: Pin<Box<Sleep>>,
+    void: Void,
+    sink: mpsc::UnboundedSender<Answered>,
+    answers: mpsc::UnboundedReceiver<Answered>,
+    asked: Vec<Asked>,
+    open: u32,
+}
+
+/// Where a command went: enough to tell later whether it may still arrive.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    /// The node.
+    pub node: usize,
+    /// The connection that was up when it was sent.
+    epoch: Option<u64>,
+    /// True once the node answered it.
+    settled: bool,
+}
+
+impl Sent {
+    /// True where the command was never answered and its connection is not the present one: it
+    /// may still arrive, behind whatever is sent now.
+    pub fn may_come_late(&self, fleet: &Fleet) -> bool {
+        !self.settled && (self.epoch.is_none() || self.epoch != fleet.epoch(self.node))
+    }
+}
+
+/// What one node was asked, and what it said last.
+#[derive(Clone)]
+struct Asked {
+    epoch: Option<u64>,
+    settled: bool,
+    sent: Option<Moment>,
+    times: u32,
+    /// Answers still to come.
+    open: u32,
+    last: Option<(NodeStatus, Duration)>,
+}
+
+impl<'a> Round<'a> {
+    /// A round that waits for answers for `timeout` at most.
+    pub fn new(fleet: &'a Fleet, timeout: Duration) -> Self {
+        let by = Instant::now() + timeout;
+        let (sink, answers) = mpsc::unbounded_channel();
+        let blank = Asked { epoch: None, settled: false, sent: None, times: 0, open: 0, last: None };
+        Round {
+            fleet,
+            by,
+            timer: Box::pin(sleep_until(by)),
+            void: Void::default(),
+            sink,
+            answers,
+            asked: vec![blank; fleet.size()],
+            open: 0,
+        }
+    }
+
+    /// The mark that tells the nodes that this round was given up.
+    pub fn void(&self) -> Void {
+        self.void.clone()
+    }
+
+    /// Sends `command` to `node`.
+    pub fn ask(&mut self, node: usize, command: &Arc<Command>) {
+        let epoch = self.fleet.epoch(node);
+        let asked = &mut self.asked[node];
+        asked.epoch = epoch;
+        asked.settled = false;
+        asked.sent = Some(self.fleet.clock.now());
+        asked.times += 1;
+        asked.open += 1;
+        self.open += 1;
+        self.fleet.nodes[node].submit(Submission {
+            command: Arc::clone(command),
+            connect_by: self.by,
+            void: self.void.clone(),
+            answer: Answer::new(node, self.sink.clone()),
+        });
+    }
+
+    /// How often `node` was asked.
+    pub fn times(&self, node: usize) -> u32 {
+        self.asked[node].times
+    }
+
+    /// Where commands went so far.
+    pub fn sent(&self) -> Vec<Sent> {
+        let asked = self.asked.iter().enumerate().filter(|(_, asked)| asked.times > 0);
+        asked.map(|(node, asked)| Sent { node, epoch: asked.epoch, settled: asked.settled }).collect()
+    }
+
+    /// Gives the round more time: a second step has begun.
+    pub fn prolong(&mut self, timeout: Duration) {
+        self.by = self.by.max(Instant::now() + timeout);
+        self.timer.as_mut().reset(self.by);
+    }
+
+    /// The next answer; `None` once the time is up or every node has answered.
+    pub async fn next(&mut self) -> Option<Answered> {
+        if self.open == 0 {
+            return None;
+        }
+        let answered = tokio::select! {
+            biased;
+            answered = self.answers.recv() => answered?,
+            () = self.timer.as_mut() => return None,
+        };
+        let asked = &mut self.asked[answered.node];
+        asked.open -= 1;
+        asked.settled = !matches!(&answered.result, Err(fault) if fault.may_have_run);
+        self.open -= 1;
+        let elapsed = asked.sent.map_or(Duration::ZERO, |sent| self.fleet.clock.now().since(sent));
+        asked.last = Some((status_of(&answered.result), elapsed));
+        Some(answered)
+    }
+
+    /// Takes up to `span` off the remaining time for a pause before asking again; false once the
+    /// round's time is up.
+    pub async fn pause(&mut self, span: Duration) -> bool {
+        let until = (Instant::now() + span).min(self.by);
+        sleep_until(until).await;
+        until < self.by
+    }
+
+    /// One outcome per configured node.
+    pub fn outcomes(&self) -> Vec<NodeOutcome> {
+        let now = self.fleet.clock.now();
+        let of = |(node, asked): (usize, &Asked)| {
+            let (status, elapsed) = match (&asked.last, asked.sent) {
+                (Some((status, elapsed)), _) if asked.open == 0 => (status.clone(), *elapsed),
+                (_, Some(sent)) => {
+                    let fault = Fault::unresolved(FaultClass::Timeout, "no answer in time");
+                    (NodeStatus::Faulted(fault), now.since(sent))
+                }
+                _ => (NodeStatus::NotAsked, Duration::ZERO),
+            };
+            self.fleet.outcome(node, status, elapsed)
+        };
+        self.asked.iter().enumerate().map(of).collect()
+    }
+}
+
+/// What an answer means for the report of an operation.
+fn status_of(result: &Result<Reply, Fault>) -> NodeStatus {
+    match result {
+        Err(fault) if fault.class == FaultClass::ForeignFormat => {
+            NodeStatus::HeldByAnother { ttl: None, foreign: true }
+        }
+        Err(fault) => NodeStatus::Faulted(fault.clone()),
+        Ok(Reply::Refused(refusal)) => match refusal.why {
+            RefusalKind::Held | RefusalKind::Foreign => NodeStatus::HeldByAnother {
+                ttl: refusal.ttl_ms.map(Duration::from_millis),
+                foreign: refusal.why == RefusalKind::Foreign,
+            },
+            RefusalKind::Queued | RefusalKind::Buried => NodeStatus::Queued,
+            RefusalKind::Missing => NodeStatus::Missing,
+            RefusalKind::Spent => NodeStatus::Spent,
+        },
+        Ok(_) => NodeStatus::Granted,
+    }
+}
