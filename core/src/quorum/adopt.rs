@@ -100,6 +100,7 @@ impl Adoption<'_> {
             // A spent ticket is told from an expired one by any node that knows, so a lost round
             // listens until every node has answered or the time is up.
         }
+        self.ballot.tally.close();
         let why = self.rejection();
         Err(self.lost(why))
     }

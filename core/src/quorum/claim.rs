@@ -178,8 +178,10 @@ impl<'a> Attempt<'a> {
             }
             // Every node has answered, or the time is up.
             if !self.may_insist() || insisting.is_empty() || !self.ballot.round.pause(pause).await {
+                let home_is_open = self.home_is_open();
+                self.ballot.tally.close();
                 let defeat = self.ballot.tally.defeat();
-                let why = if self.home_is_open() { Why::HomeFaulted } else { Why::Defeat(defeat) };
+                let why = if home_is_open { Why::HomeFaulted } else { Why::Defeat(defeat) };
                 return Err(self.lost(why));
             }
             pause = if pause.is_zero() { Duration::from_millis(1) } else { pause * 2 };

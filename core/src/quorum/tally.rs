@@ -85,11 +85,18 @@ impl Tally {
         }
     }
 
-    /// Why the round is not won; votes still open count as unanswered.
+    /// The time is up: votes still open are faults.
+    pub fn close(&mut self) {
+        for vote in self.votes.iter_mut().filter(|vote| **vote == Vote::Open) {
+            *vote = Vote::Faulted;
+        }
+    }
+
+    /// Why the round is lost. A vote still open, where the rest decided without it, is no fault.
     pub fn defeat(&self) -> Defeat {
         if self.count(Vote::Permanent) > self.votes.len() - self.quorum.min(self.votes.len()) {
             Defeat::Permanent
-        } else if self.count(Vote::For) + self.count(Vote::Against) >= self.quorum {
+        } else if self.votes.len() - self.count(Vote::Faulted) - self.count(Vote::Permanent) >= self.quorum {
             Defeat::Contended
         } else {
             Defeat::Unavailable
@@ -129,7 +136,7 @@ mod tests {
                 if !won {
                     let defeat = if 2 * (nodes - permanent) <= nodes {
                         Defeat::Permanent
-                    } else if 2 * (granted + against) > nodes {
+                    } else if 2 * (granted + against + open) > nodes {
                         Defeat::Contended
                     } else {
                         Defeat::Unavailable
