@@ -7,7 +7,9 @@ use std::time::Duration;
 use quorlock::{AcquireOptions, Client, ErrorKind, Released, Ticket, blocking};
 
 fn nodes(test: &str, count: usize) -> Vec<String> {
-    (0..count).map(|node| format!("memory://{test}-{node}")).collect()
+    (0..count)
+        .map(|node| format!("memory://{test}-{node}"))
+        .collect()
 }
 
 fn client(test: &str, count: usize) -> Client {
@@ -25,13 +27,29 @@ async fn one_holder_at_a_time_for_every_number_of_nodes() {
         let (ours, theirs) = (client(&name, count), client(&name, count));
         let guard = ours.mutex("a").acquire(()).await.expect("free");
         assert!(guard.is_held());
-        assert!(theirs.mutex("a").try_acquire(()).await.expect("answered").is_none());
-        let error = theirs.mutex("a").acquire(within(5)).await.expect_err("held");
+        assert!(
+            theirs
+                .mutex("a")
+                .try_acquire(())
+                .await
+                .expect("answered")
+                .is_none()
+        );
+        let error = theirs
+            .mutex("a")
+            .acquire(within(5))
+            .await
+            .expect_err("held");
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         assert_eq!(guard.release().await.expect("ours"), Released::Released);
         assert_eq!(guard.release().await.expect("ours"), Released::Released);
         assert!(!guard.is_held());
-        let again = theirs.mutex("a").try_acquire(()).await.expect("answered").expect("free");
+        let again = theirs
+            .mutex("a")
+            .try_acquire(())
+            .await
+            .expect("answered")
+            .expect("free");
         assert!(again.fencing_token() > guard.fencing_token());
     }
 }
@@ -45,11 +63,22 @@ async fn waiters_are_served_in_order_over_clients() {
     for turn in 0..8 {
         let (waiter, served) = (client("order", 5), Arc::clone(&served));
         waiters.push(tokio::spawn(async move {
-            let guard = waiter.mutex("a").acquire(within(10_000)).await.expect("in time");
+            let guard = waiter
+                .mutex("a")
+                .acquire(within(10_000))
+                .await
+                .expect("in time");
             assert_eq!(served.fetch_add(1, Ordering::SeqCst), turn);
             guard.release().await.expect("ours");
         }));
-        while holder.inspect("a").await.expect("open").nodes.iter().all(|node| node.waiters != Some(u64::from(turn) + 1)) {
+        while holder
+            .inspect("a")
+            .await
+            .expect("open")
+            .nodes
+            .iter()
+            .all(|node| node.waiters != Some(u64::from(turn) + 1))
+        {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -92,27 +121,49 @@ async fn renewal_outlives_the_ttl_and_ends_with_the_release() {
     assert!(guard.is_held());
     guard.release().await.expect("ours");
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(client.inspect("a").await.expect("open").nodes.iter().all(|node| node.owner.is_none()));
+    assert!(
+        client
+            .inspect("a")
+            .await
+            .expect("open")
+            .nodes
+            .iter()
+            .all(|node| node.owner.is_none())
+    );
 }
 
 #[tokio::test]
 async fn the_cap_on_hold_time_ends_the_lease() {
     let client = client("cap", 3);
-    let capped = AcquireOptions::new().ttl(Duration::from_millis(60)).hold_max(Duration::from_millis(150));
+    let capped = AcquireOptions::new()
+        .ttl(Duration::from_millis(60))
+        .hold_max(Duration::from_millis(150));
     let guard = client.mutex("a").acquire(capped).await.expect("free");
-    let loss = tokio::time::timeout(Duration::from_secs(5), guard.lost()).await.expect("signalled");
+    let loss = tokio::time::timeout(Duration::from_secs(5), guard.lost())
+        .await
+        .expect("signalled");
     assert_eq!(loss, quorlock::Loss::HoldLimit);
-    assert_eq!(guard.check().expect_err("lost").kind(), ErrorKind::LeaseLost);
+    assert_eq!(
+        guard.check().expect_err("lost").kind(),
+        ErrorKind::LeaseLost
+    );
 }
 
 #[tokio::test]
 async fn a_ticket_is_adopted_once_and_spent() {
-    let (publisher, worker, other) = (client("ticket", 5), client("ticket", 5), client("ticket", 5));
+    let (publisher, worker, other) = (
+        client("ticket", 5),
+        client("ticket", 5),
+        client("ticket", 5),
+    );
     let guard = publisher.mutex("a").acquire(()).await.expect("free");
     let first = guard.fencing_token();
     let text = guard.detach().await.expect("held").encode();
     assert!(!guard.is_held());
-    assert_eq!(guard.release().await.expect_err("gone").kind(), ErrorKind::NotHeld);
+    assert_eq!(
+        guard.release().await.expect_err("gone").kind(),
+        ErrorKind::NotHeld
+    );
     drop(guard);
     let ticket = Ticket::decode(&text).expect("own text");
     let adopted = worker.adopt(&ticket).await.expect("first");
@@ -130,7 +181,14 @@ async fn four_deliveries_one_adopter() {
     for round in 0..30 {
         let name = format!("deliveries-{round}");
         let publisher = client(&name, 5);
-        let ticket = publisher.mutex("a").acquire(()).await.expect("free").detach().await.expect("held");
+        let ticket = publisher
+            .mutex("a")
+            .acquire(())
+            .await
+            .expect("free")
+            .detach()
+            .await
+            .expect("held");
         let adopters = (0..4).map(|_| {
             let (client, ticket) = (client(&name, 5), ticket.clone());
             tokio::spawn(async move { client.adopt(&ticket).await })
@@ -157,7 +215,12 @@ async fn cancelled_and_dropped_calls_leave_nothing() {
     let guard = ours.mutex("a").acquire(within(5_000)).await.expect("free");
     guard.release().await.expect("ours");
     let view = ours.inspect("a").await.expect("open");
-    assert!(view.nodes.iter().all(|node| node.owner.is_none() && node.waiters == Some(0)), "{view:?}");
+    assert!(
+        view.nodes
+            .iter()
+            .all(|node| node.owner.is_none() && node.waiters == Some(0)),
+        "{view:?}"
+    );
 }
 
 #[tokio::test]
@@ -166,8 +229,23 @@ async fn close_releases_and_refuses() {
     let guard = closing.mutex("a").acquire(()).await.expect("free");
     assert!(closing.close(Duration::from_secs(5)).await.expect("own"));
     assert!(!guard.is_held());
-    assert_eq!(closing.mutex("b").acquire(()).await.expect_err("closed").kind(), ErrorKind::Closed);
-    assert!(other.mutex("a").try_acquire(()).await.expect("answered").is_some());
+    assert_eq!(
+        closing
+            .mutex("b")
+            .acquire(())
+            .await
+            .expect_err("closed")
+            .kind(),
+        ErrorKind::Closed
+    );
+    assert!(
+        other
+            .mutex("a")
+            .try_acquire(())
+            .await
+            .expect("answered")
+            .is_some()
+    );
 }
 
 #[test]
@@ -179,7 +257,10 @@ fn blocking_calls_work_from_any_thread_and_refuse_to_block_a_runtime() {
             let (client, sum) = (client.clone(), Arc::clone(&sum));
             std::thread::spawn(move || {
                 for _ in 0..50 {
-                    let guard = client.mutex("sum").acquire(within(20_000)).expect("in time");
+                    let guard = client
+                        .mutex("sum")
+                        .acquire(within(20_000))
+                        .expect("in time");
                     let seen = sum.load(Ordering::SeqCst);
                     std::thread::yield_now();
                     sum.store(seen + 1, Ordering::SeqCst);
@@ -192,8 +273,12 @@ fn blocking_calls_work_from_any_thread_and_refuse_to_block_a_runtime() {
         thread.join().expect("no panic");
     }
     assert_eq!(sum.load(Ordering::SeqCst), 400);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
-    let error = runtime.block_on(async { client.mutex("a").acquire(()) }).expect_err("inside a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("runtime");
+    let error = runtime
+        .block_on(async { client.mutex("a").acquire(()) })
+        .expect_err("inside a runtime");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     assert!(error.message().contains("async runtime"), "{error}");
 }
@@ -203,9 +288,21 @@ async fn bad_input_is_named_before_any_io() {
     let client = client("bad", 1);
     for name in ["".to_owned(), "x".repeat(1025)] {
         let error = client.mutex(name).acquire(()).await.expect_err("bad name");
-        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidArgument, Some("name")));
+        assert_eq!(
+            (error.kind(), error.field()),
+            (ErrorKind::InvalidArgument, Some("name"))
+        );
     }
-    let error = client.mutex("a").acquire(AcquireOptions::new().ttl(Duration::ZERO)).await.expect_err("ttl");
+    let error = client
+        .mutex("a")
+        .acquire(AcquireOptions::new().ttl(Duration::ZERO))
+        .await
+        .expect_err("ttl");
     assert_eq!(error.field(), Some("acquire.ttl_ms"));
-    assert!(error.to_string().starts_with("acquire \"a\": acquire.ttl_ms: must be from 10 ms"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("acquire \"a\": acquire.ttl_ms: must be from 10 ms"),
+        "{error}"
+    );
 }

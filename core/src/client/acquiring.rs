@@ -42,7 +42,11 @@ struct Effort {
 }
 
 /// Takes the lock if it can be had in one round; `None` where somebody else has it.
-pub(crate) async fn try_acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Result<Option<Arc<Lease>>> {
+pub(crate) async fn try_acquire(
+    engine: Arc<Engine>,
+    keys: Keys,
+    terms: Terms,
+) -> Result<Option<Arc<Lease>>> {
     let mut effort = Effort::new(engine, keys, terms, "try_acquire");
     let seat = effort.stand()?;
     let Some(_turn) = seat.turn_now() else {
@@ -71,7 +75,9 @@ pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Re
         Some(turn) => turn,
         None => match timeout_at(effort.limit, seat.turn()).await {
             Ok(Some(turn)) => turn,
-            _ => return Err(effort.timed_out(Vec::new(), "other callers of this client were first")),
+            _ => {
+                return Err(effort.timed_out(Vec::new(), "other callers of this client were first"));
+            }
         },
     };
     effort.connect().await;
@@ -92,19 +98,33 @@ impl Effort {
     fn new(engine: Arc<Engine>, keys: Keys, terms: Terms, operation: &'static str) -> Self {
         let started = engine.fleet.clock.now();
         let limit = Instant::now() + terms.wait;
-        Effort { engine, keys, terms, operation, started, limit, attempts: 0 }
+        Effort {
+            engine,
+            keys,
+            terms,
+            operation,
+            started,
+            limit,
+            attempts: 0,
+        }
     }
 
     fn stand(&self) -> Result<crate::client::line::Seat> {
         let most = self.engine.fleet.settings.waiters_max;
         let seat = self.engine.lines.stand(&self.keys, most);
-        seat.map_err(|error| error.with_operation(self.operation).with_resource(self.keys.name()))
+        seat.map_err(|error| {
+            error
+                .with_operation(self.operation)
+                .with_resource(self.keys.name())
+        })
     }
 
     /// Lets a first connection come about: it must not eat the time of a round.
     async fn connect(&self) {
         let fleet = &self.engine.fleet;
-        fleet.connected(Instant::now() + fleet.settings.connect_timeout).await;
+        fleet
+            .connected(Instant::now() + fleet.settings.connect_timeout)
+            .await;
     }
 
     async fn attempt(&mut self, approach: Approach) -> Result<crate::quorum::Won, NotWon> {
@@ -160,7 +180,10 @@ impl Effort {
             Why::Misconfigured(error) => Err(self.sign(error, not_won.outcomes)),
             Why::Defeat(Defeat::Permanent) => {
                 let message = "a majority of the nodes refuses for good: access rights, passwords or topology";
-                Err(self.sign(Error::new(ErrorKind::QuorumUnavailable, message), not_won.outcomes))
+                Err(self.sign(
+                    Error::new(ErrorKind::QuorumUnavailable, message),
+                    not_won.outcomes,
+                ))
             }
             _ => Ok(not_won),
         }
@@ -169,9 +192,10 @@ impl Effort {
     fn gave_up(&self, not_won: &NotWon) -> Error {
         let outcomes = not_won.outcomes.clone();
         match &not_won.why {
-            Why::Defeat(Defeat::Contended) if self.terms.wait.is_zero() => {
-                self.sign(Error::new(ErrorKind::Contended, "somebody else has it"), outcomes)
-            }
+            Why::Defeat(Defeat::Contended) if self.terms.wait.is_zero() => self.sign(
+                Error::new(ErrorKind::Contended, "somebody else has it"),
+                outcomes,
+            ),
             Why::Defeat(Defeat::Contended) => self.timed_out(outcomes, "somebody else has it"),
             Why::Late => {
                 let message = "a majority granted, but later than the ttl allows";
@@ -179,14 +203,21 @@ impl Effort {
             }
             _ => {
                 let fleet = &self.engine.fleet;
-                let message = format!("too few of {} nodes answered: {} are needed", fleet.size(), fleet.quorum());
+                let message = format!(
+                    "too few of {} nodes answered: {} are needed",
+                    fleet.size(),
+                    fleet.quorum()
+                );
                 self.sign(Error::new(ErrorKind::QuorumUnavailable, message), outcomes)
             }
         }
     }
 
     fn timed_out(&self, outcomes: Vec<NodeOutcome>, why: &str) -> Error {
-        let message = format!("not acquired within {} ms: {why}", self.terms.wait.as_millis());
+        let message = format!(
+            "not acquired within {} ms: {why}",
+            self.terms.wait.as_millis()
+        );
         self.sign(Error::new(ErrorKind::Timeout, message), outcomes)
     }
 
@@ -245,18 +276,29 @@ impl Waiter {
     }
 
     fn beat_every(&self, home: usize) -> Duration {
-        if self.abilities(home).wake { BEAT_EVERY } else { POLL_EVERY }
+        if self.abilities(home).wake {
+            BEAT_EVERY
+        } else {
+            POLL_EVERY
+        }
     }
 
     /// The place to ask for in the queue of `home`.
     fn stand(&mut self, home: usize) -> Place {
         self.stood.insert(home);
         let beat = self.beat_every(home) * BEATS_MISSED;
-        Place { waiter: self.id(), beat_ms: u64::try_from(beat.as_millis()).unwrap_or(u64::MAX), score: self.score }
+        Place {
+            waiter: self.id(),
+            beat_ms: u64::try_from(beat.as_millis()).unwrap_or(u64::MAX),
+            score: self.score,
+        }
     }
 
     fn id(&self) -> WaiterId {
-        WaiterId { client: self.engine.id.clone(), number: self.ear.number() }
+        WaiterId {
+            client: self.engine.id.clone(),
+            number: self.ear.number(),
+        }
     }
 
     fn learn(&mut self, home: Option<usize>, not_won: &NotWon) {
@@ -269,7 +311,12 @@ impl Waiter {
     /// How long to rest before asking again.
     fn pause(&self, not_won: &NotWon, tries: u32) -> Duration {
         let fleet = &self.engine.fleet;
-        let slowest = not_won.outcomes.iter().map(|outcome| outcome.elapsed).max().unwrap_or_default();
+        let slowest = not_won
+            .outcomes
+            .iter()
+            .map(|outcome| outcome.elapsed)
+            .max()
+            .unwrap_or_default();
         let least = RETRY_MIN.max(slowest.min(RETRY_MAX / 4));
         let jittered = |most: Duration| least / 2 + fleet.jitter(most.min(RETRY_MAX));
         let backed_off = least * 2u32.saturating_pow(tries.min(6));
@@ -287,8 +334,14 @@ impl Waiter {
                 Some(home) => {
                     let beat = self.beat_every(home);
                     // The first in the queue is there when the holder's key runs out.
-                    let expiry = not_won.holder_left.map(|left| left + Duration::from_millis(1));
-                    if not_won.place == Some(0) { expiry.unwrap_or(beat).min(beat) } else { beat }
+                    let expiry = not_won
+                        .holder_left
+                        .map(|left| left + Duration::from_millis(1));
+                    if not_won.place == Some(0) {
+                        expiry.unwrap_or(beat).min(beat)
+                    } else {
+                        beat
+                    }
                 }
                 None => jittered(backed_off),
             },
@@ -310,7 +363,10 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         let (sink, _) = mpsc::unbounded_channel();
         for &node in &self.stood {
-            let command = Arc::new(Command::Leave { keys: self.keys.clone(), waiter: self.id() });
+            let command = Arc::new(Command::Leave {
+                keys: self.keys.clone(),
+                waiter: self.id(),
+            });
             self.engine.fleet.nodes[node].submit(Submission {
                 command,
                 connect_by: Instant::now(),

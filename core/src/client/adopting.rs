@@ -16,23 +16,34 @@ use crate::quorum::{NotAdopted, Rejection, adopt as try_once};
 const ADOPT_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Takes over the lock that `ticket` stands for.
-pub(crate) async fn adopt(engine: Arc<Engine>, keys: Keys, ticket: Ticket, terms: Terms) -> Result<Arc<Lease>> {
+pub(crate) async fn adopt(
+    engine: Arc<Engine>,
+    keys: Keys,
+    ticket: Ticket,
+    terms: Terms,
+) -> Result<Arc<Lease>> {
     let fleet = &engine.fleet;
     let started = fleet.clock.now();
     let limit = Instant::now() + terms.wait.min(ADOPT_WAIT_MAX);
-    fleet.connected(Instant::now() + fleet.settings.connect_timeout).await;
+    fleet
+        .connected(Instant::now() + fleet.settings.connect_timeout)
+        .await;
     let mut token = fleet.fresh_token();
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let NotAdopted { why, outcomes } = match try_once(fleet, &keys, &ticket, &terms, token.clone()).await {
-            Ok(won) => {
-                events::adopted(&keys, fleet.clock.now().since(started), attempts);
-                return Ok(Lease::new(&engine, won, terms, None));
-            }
-            Err(not_adopted) => not_adopted,
-        };
-        let again = matches!(why, Rejection::Split | Rejection::Unavailable | Rejection::Late);
+        let NotAdopted { why, outcomes } =
+            match try_once(fleet, &keys, &ticket, &terms, token.clone()).await {
+                Ok(won) => {
+                    events::adopted(&keys, fleet.clock.now().since(started), attempts);
+                    return Ok(Lease::new(&engine, won, terms, None));
+                }
+                Err(not_adopted) => not_adopted,
+            };
+        let again = matches!(
+            why,
+            Rejection::Split | Rejection::Unavailable | Rejection::Late
+        );
         if !again || Instant::now() >= limit {
             let error = refusal(why)
                 .with_operation("adopt")
@@ -54,18 +65,25 @@ pub(crate) async fn adopt(engine: Arc<Engine>, keys: Keys, ticket: Ticket, terms
 fn refusal(why: Rejection) -> Error {
     let not_held = |message: &'static str| Error::new(ErrorKind::NotHeld, message);
     match why {
-        Rejection::Spent => not_held("the ticket was used and its work is done: a duplicate can stop"),
+        Rejection::Spent => {
+            not_held("the ticket was used and its work is done: a duplicate can stop")
+        }
         Rejection::Adopted => not_held("another adopter of this ticket holds the lock"),
-        Rejection::Expired => {
-            not_held("the lease of this ticket has run out or was released: acquire the lock afresh")
-        }
-        Rejection::Split => Error::new(ErrorKind::Contended, "several adopters of this ticket split the votes"),
-        Rejection::Unavailable => {
-            Error::new(ErrorKind::QuorumUnavailable, "too few nodes answered to adopt the ticket")
-        }
-        Rejection::Late => {
-            Error::new(ErrorKind::QuorumUnavailable, "a majority agreed, but later than the ttl allows")
-        }
+        Rejection::Expired => not_held(
+            "the lease of this ticket has run out or was released: acquire the lock afresh",
+        ),
+        Rejection::Split => Error::new(
+            ErrorKind::Contended,
+            "several adopters of this ticket split the votes",
+        ),
+        Rejection::Unavailable => Error::new(
+            ErrorKind::QuorumUnavailable,
+            "too few nodes answered to adopt the ticket",
+        ),
+        Rejection::Late => Error::new(
+            ErrorKind::QuorumUnavailable,
+            "a majority agreed, but later than the ttl allows",
+        ),
         Rejection::Misconfigured(error) => error,
     }
 }

@@ -46,7 +46,9 @@ impl Client {
 
     /// The mutex of this name. No I/O.
     pub fn mutex(&self, name: impl Into<String>) -> Mutex {
-        Mutex { inner: self.inner.mutex(name) }
+        Mutex {
+            inner: self.inner.mutex(name),
+        }
     }
 
     /// See [`crate::Client::adopt`].
@@ -63,7 +65,10 @@ impl Client {
     /// As there.
     pub fn adopt_with(&self, ticket: &Ticket, options: impl Into<AcquireOptions>) -> Result<Guard> {
         may_block()?;
-        self.inner.start_adopt(ticket, &options.into()).wait().map(Guard::new)
+        self.inner
+            .start_adopt(ticket, &options.into())
+            .wait()
+            .map(Guard::new)
     }
 
     /// See [`crate::Client::inspect`].
@@ -124,7 +129,10 @@ impl Mutex {
     /// As there; `InvalidArgument` inside an async runtime.
     pub fn acquire(&self, options: impl Into<AcquireOptions>) -> Result<Guard> {
         may_block()?;
-        self.inner.start_acquire(options.into()).wait().map(Guard::new)
+        self.inner
+            .start_acquire(options.into())
+            .wait()
+            .map(Guard::new)
     }
 
     /// See [`crate::Mutex::try_acquire`].
@@ -133,7 +141,11 @@ impl Mutex {
     /// As there; `InvalidArgument` inside an async runtime.
     pub fn try_acquire(&self, options: impl Into<AcquireOptions>) -> Result<Option<Guard>> {
         may_block()?;
-        Ok(self.inner.start_try_acquire(options.into()).wait()?.map(Guard::new))
+        Ok(self
+            .inner
+            .start_try_acquire(options.into())
+            .wait()?
+            .map(Guard::new))
     }
 
     /// Runs `work` under the lock and releases it whatever comes of it. `work` goes on if the lock
@@ -141,7 +153,11 @@ impl Mutex {
     ///
     /// # Errors
     /// As [`Mutex::acquire`].
-    pub fn using<T>(&self, options: impl Into<AcquireOptions>, work: impl FnOnce(&Guard) -> T) -> Result<T> {
+    pub fn using<T>(
+        &self,
+        options: impl Into<AcquireOptions>,
+        work: impl FnOnce(&Guard) -> T,
+    ) -> Result<T> {
         let guard = self.acquire(options)?;
         let done = work(&guard);
         // Whatever becomes of the release, the engine sees it through.

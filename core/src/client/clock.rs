@@ -20,12 +20,17 @@ const COUNTS_SUSPEND: ClockId = ClockId::CLOCK_MONOTONIC;
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
         // A system without the boot clock (some containers' seccomp filters) still has this one.
-        let reading = clock_gettime(COUNTS_SUSPEND).or_else(|_| clock_gettime(ClockId::CLOCK_MONOTONIC));
-        reading.map_or(Moment::default(), |time| Moment::default() + Duration::from(time))
+        let reading =
+            clock_gettime(COUNTS_SUSPEND).or_else(|_| clock_gettime(ClockId::CLOCK_MONOTONIC));
+        reading.map_or(Moment::default(), |time| {
+            Moment::default() + Duration::from(time)
+        })
     }
 
     fn wall_micros(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
     }
 

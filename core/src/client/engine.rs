@@ -46,7 +46,9 @@ impl Busy {
 
     async fn none_by(&self, by: Instant) -> bool {
         let mut count = self.0.subscribe();
-        timeout_at(by, count.wait_for(|&count| count == 0)).await.is_ok()
+        timeout_at(by, count.wait_for(|&count| count == 0))
+            .await
+            .is_ok()
     }
 }
 
@@ -68,7 +70,10 @@ pub(crate) struct CountingSpawner {
 impl CountingSpawner {
     /// A spawner over `inner`.
     pub(crate) fn new(inner: Arc<dyn Spawn>) -> Arc<Self> {
-        Arc::new(CountingSpawner { inner, busy: Busy::new() })
+        Arc::new(CountingSpawner {
+            inner,
+            busy: Busy::new(),
+        })
     }
 
     /// Starts a task that lasts as long as the engine, which is not waited for.
@@ -157,7 +162,10 @@ impl Engine {
                 done = operation => drop(sink.send(done)),
             }
         }));
-        Pending { result: Some(result), pid: self.pid }
+        Pending {
+            result: Some(result),
+            pid: self.pid,
+        }
     }
 
     /// Watches a new lease: renews it, and notices its loss.
@@ -216,7 +224,10 @@ impl<T> Pending<T> {
     pub(crate) fn ready(result: Result<T>) -> Self {
         let (sink, receiver) = oneshot::channel();
         drop(sink.send(result));
-        Pending { result: Some(receiver), pid: std::process::id() }
+        Pending {
+            result: Some(receiver),
+            pid: std::process::id(),
+        }
     }
 
     /// Blocks the calling thread until the result is there.
@@ -224,7 +235,10 @@ impl<T> Pending<T> {
         if self.pid != std::process::id() {
             return Err(forked());
         }
-        let result = self.result.take().and_then(|result| result.blocking_recv().ok());
+        let result = self
+            .result
+            .take()
+            .and_then(|result| result.blocking_recv().ok());
         result.unwrap_or_else(|| Err(gone()))
     }
 }
@@ -236,8 +250,12 @@ impl<T> Future for Pending<T> {
         if self.pid != std::process::id() {
             return Poll::Ready(Err(forked()));
         }
-        let Some(result) = &mut self.result else { return Poll::Ready(Err(gone())) };
-        Pin::new(result).poll(context).map(|done| done.unwrap_or_else(|_| Err(gone())))
+        let Some(result) = &mut self.result else {
+            return Poll::Ready(Err(gone()));
+        };
+        Pin::new(result)
+            .poll(context)
+            .map(|done| done.unwrap_or_else(|_| Err(gone())))
     }
 }
 

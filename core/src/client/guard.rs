@@ -130,7 +130,9 @@ impl Guard {
             return Pending::ready(Err(error));
         }
         let lease = Arc::clone(&self.lease);
-        self.lease.engine.run(async move { crate::client::handing::extend(&lease).await })
+        self.lease
+            .engine
+            .run(async move { crate::client::handing::extend(&lease).await })
     }
 
     /// Hands the lock over: the guard ends here, and whoever adopts the ticket goes on with it.
@@ -155,12 +157,16 @@ impl Guard {
     }
 
     pub(crate) fn start_detach(&self, ttl: Option<Duration>) -> Pending<Ticket> {
-        let ttl = ttl.map_or(Ok(self.lease.terms.ttl), |ttl| Ttl::from_span("detach.ttl_ms", ttl));
+        let ttl = ttl.map_or(Ok(self.lease.terms.ttl), |ttl| {
+            Ttl::from_span("detach.ttl_ms", ttl)
+        });
         match (self.check(), ttl) {
             (Err(error), _) | (_, Err(error)) => Pending::ready(Err(error)),
             (Ok(()), Ok(ttl)) => {
                 let lease = Arc::clone(&self.lease);
-                self.lease.engine.run(async move { detach(&lease, ttl).await })
+                self.lease
+                    .engine
+                    .run(async move { detach(&lease, ttl).await })
             }
         }
     }

@@ -25,7 +25,13 @@ pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
     let fleet = &lease.engine.fleet;
     let id = TicketId::fresh(&*fleet.entropy);
     events::detached(&lease.held.keys, id.as_str());
-    Ok(Ticket::new(id, &lease.held.keys, &lease.held.token, ttl, lease.held.fence))
+    Ok(Ticket::new(
+        id,
+        &lease.held.keys,
+        &lease.held.token,
+        ttl,
+        lease.held.fence,
+    ))
 }
 
 async fn renew(lease: &Arc<Lease>, ttl: Ttl, fill_in: bool, operation: &'static str) -> Result<()> {
@@ -42,13 +48,21 @@ async fn renew(lease: &Arc<Lease>, ttl: Ttl, fill_in: bool, operation: &'static 
         }
     };
     let extended = extension.finish().await;
-    let Some(votes) = extended.votes.first() else { return Ok(()) };
+    let Some(votes) = extended.votes.first() else {
+        return Ok(());
+    };
     match turn.end(extended.sent, *votes) {
         Renewed::Yes => Ok(()),
         Renewed::Lost(_) => Err(sign(lease, operation, ended(lease), extended.outcomes)),
         Renewed::Unknown => {
-            let message = "too few nodes confirmed in time; the lock is still held until its old deadline";
-            Err(sign(lease, operation, Error::new(ErrorKind::QuorumUnavailable, message), extended.outcomes))
+            let message =
+                "too few nodes confirmed in time; the lock is still held until its old deadline";
+            Err(sign(
+                lease,
+                operation,
+                Error::new(ErrorKind::QuorumUnavailable, message),
+                extended.outcomes,
+            ))
         }
     }
 }
@@ -62,5 +76,8 @@ fn ended(lease: &Lease) -> Error {
 }
 
 fn sign(lease: &Lease, operation: &'static str, error: Error, outcomes: Vec<NodeOutcome>) -> Error {
-    error.with_operation(operation).with_resource(lease.held.keys.name()).with_outcomes(outcomes)
+    error
+        .with_operation(operation)
+        .with_resource(lease.held.keys.name())
+        .with_outcomes(outcomes)
 }

@@ -22,7 +22,11 @@ pub struct Health {
 impl Health {
     /// True where a majority of the nodes can be reached: locks can be had.
     pub fn has_quorum(&self) -> bool {
-        self.nodes.iter().filter(|node| node.fault.is_none()).count() >= self.quorum
+        self.nodes
+            .iter()
+            .filter(|node| node.fault.is_none())
+            .count()
+            >= self.quorum
     }
 }
 
@@ -77,11 +81,16 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Warning::SameServer(a, b) => write!(f, "{a} and {b} are the same server and would vote twice"),
+            Warning::SameServer(a, b) => {
+                write!(f, "{a} and {b} are the same server and would vote twice")
+            }
             Warning::NotPrimary(node) => write!(f, "{node} is a replica and takes no writes"),
             Warning::Mode(node, mode) => write!(f, "{node} runs in {mode} mode, not standalone"),
             Warning::Evicts(node, policy) => {
-                write!(f, "{node} has maxmemory-policy {policy} and may evict locks; set noeviction")
+                write!(
+                    f,
+                    "{node} has maxmemory-policy {policy} and may evict locks; set noeviction"
+                )
             }
             Warning::NoPersistence(node) => write!(
                 f,
@@ -94,7 +103,9 @@ impl fmt::Display for Warning {
                 "{nodes} nodes survive no more failures than {} and need one vote more",
                 nodes - 1
             ),
-            Warning::NoSpare(nodes) => write!(f, "with {nodes} node(s) no node may fail; use 3 or 5"),
+            Warning::NoSpare(nodes) => {
+                write!(f, "with {nodes} node(s) no node may fail; use 3 or 5")
+            }
         }
     }
 }
@@ -135,15 +146,24 @@ pub(crate) async fn check(fleet: &Arc<Fleet>) -> Health {
         });
     }
     let warnings = warnings(&nodes, &facts);
-    Health { nodes, quorum: fleet.quorum(), warnings }
+    Health {
+        nodes,
+        quorum: fleet.quorum(),
+        warnings,
+    }
 }
 
 fn warnings(nodes: &[NodeHealth], facts: &[Facts]) -> Vec<Warning> {
     let mut found = Vec::new();
     for (index, one) in facts.iter().enumerate() {
-        let twin = facts[..index].iter().position(|other| one.run_id.is_some() && one.run_id == other.run_id);
+        let twin = facts[..index]
+            .iter()
+            .position(|other| one.run_id.is_some() && one.run_id == other.run_id);
         if let Some(twin) = twin {
-            found.push(Warning::SameServer(nodes[twin].node.clone(), nodes[index].node.clone()));
+            found.push(Warning::SameServer(
+                nodes[twin].node.clone(),
+                nodes[index].node.clone(),
+            ));
         }
     }
     for node in nodes {

@@ -43,7 +43,9 @@ pub struct NodeView {
 /// Asks every node and waits for all of them, one node timeout at most.
 pub(crate) async fn inspect(fleet: &Arc<Fleet>, keys: &Keys) -> Inspection {
     let timeout = fleet.settings.node_timeout(fleet.settings.ttl);
-    fleet.connected(tokio::time::Instant::now() + fleet.settings.connect_timeout).await;
+    fleet
+        .connected(tokio::time::Instant::now() + fleet.settings.connect_timeout)
+        .await;
     let mut round = Round::new(fleet, timeout);
     let command = Arc::new(Command::Inspect { keys: keys.clone() });
     for node in 0..fleet.size() {
@@ -53,18 +55,36 @@ pub(crate) async fn inspect(fleet: &Arc<Fleet>, keys: &Keys) -> Inspection {
     while let Some(answered) = round.next().await {
         views[answered.node] = match answered.result {
             Ok(Reply::View(view)) => Some(view),
-            Err(fault) if fault.class == FaultClass::ForeignFormat => {
-                Some(View { other_type: true, ..View::default() })
-            }
+            Err(fault) if fault.class == FaultClass::ForeignFormat => Some(View {
+                other_type: true,
+                ..View::default()
+            }),
             _ => None,
         };
     }
-    let values = views.iter().flatten().filter_map(|view| view.value.as_ref());
-    let most = values.clone().max_by_key(|value| values.clone().filter(|other| other == value).count());
-    let count = most.map_or(0, |value| values.clone().filter(|other| *other == value).count());
-    let holder = most.filter(|_| count >= fleet.quorum()).map(|value| label(value));
-    let nodes = views.into_iter().zip(round.outcomes()).map(|(view, outcome)| node_view(view, outcome));
-    Inspection { resource: keys.name().to_owned(), nodes: nodes.collect(), holder, quorum: fleet.quorum() }
+    let values = views
+        .iter()
+        .flatten()
+        .filter_map(|view| view.value.as_ref());
+    let most = values
+        .clone()
+        .max_by_key(|value| values.clone().filter(|other| other == value).count());
+    let count = most.map_or(0, |value| {
+        values.clone().filter(|other| *other == value).count()
+    });
+    let holder = most
+        .filter(|_| count >= fleet.quorum())
+        .map(|value| label(value));
+    let nodes = views
+        .into_iter()
+        .zip(round.outcomes())
+        .map(|(view, outcome)| node_view(view, outcome));
+    Inspection {
+        resource: keys.name().to_owned(),
+        nodes: nodes.collect(),
+        holder,
+        quorum: fleet.quorum(),
+    }
 }
 
 fn node_view(view: Option<View>, outcome: NodeOutcome) -> NodeView {
@@ -86,5 +106,6 @@ fn node_view(view: Option<View>, outcome: NodeOutcome) -> NodeView {
 
 /// The owner's label; nothing of a foreign value is shown, because it is that library's secret.
 fn label(value: &[u8]) -> String {
-    OwnerLabel::of_value(value).map_or_else(|| "foreign".to_owned(), |label| label.as_str().to_owned())
+    OwnerLabel::of_value(value)
+        .map_or_else(|| "foreign".to_owned(), |label| label.as_str().to_owned())
 }

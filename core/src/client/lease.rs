@@ -12,7 +12,9 @@ use crate::client::line::Seat;
 use crate::client::locked;
 use crate::config::{Moment, PlantedBug, Terms, Ttl, deadline};
 use crate::protocol::Renewal;
-use crate::quorum::{Held, LeaseState, Loss, Released, Renewed, Standing, Votes, Won, release, start_release};
+use crate::quorum::{
+    Held, LeaseState, Loss, Released, Renewed, Standing, Votes, Won, release, start_release,
+};
 
 /// What a guard and the renewal share.
 pub(crate) struct Lease {
@@ -57,7 +59,12 @@ pub(crate) enum Due {
 
 impl Lease {
     /// The lease won by a claim or an adoption.
-    pub(crate) fn new(engine: &Arc<Engine>, won: Won, terms: Terms, mut seat: Option<Seat>) -> Arc<Self> {
+    pub(crate) fn new(
+        engine: &Arc<Engine>,
+        won: Won,
+        terms: Terms,
+        mut seat: Option<Seat>,
+    ) -> Arc<Self> {
         if let Some(seat) = &mut seat {
             seat.hold();
         }
@@ -141,7 +148,11 @@ impl Lease {
         let mut state = locked(&self.state);
         let planted = &self.engine.fleet.planted;
         if planted.has(PlantedBug::RenewAfterRelease) && state.lease.standing() == Standing::Ended {
-            return if now >= state.next_renewal { Due::Renew } else { Due::Later(state.next_renewal) };
+            return if now >= state.next_renewal {
+                Due::Renew
+            } else {
+                Due::Later(state.next_renewal)
+            };
         }
         if state.lease.standing() != Standing::Held {
             return Due::Nothing;
@@ -179,9 +190,23 @@ impl Lease {
             return None;
         }
         state.renewing = true;
-        let fence = if planted.has(PlantedBug::FenceFromGrantsOnly) { None } else { self.held.fence };
-        let renewal = Renewal { keys: self.held.keys.clone(), token: self.held.token.clone(), ttl, fence };
-        Some((RenewalTurn { lease: Arc::clone(self) }, renewal))
+        let fence = if planted.has(PlantedBug::FenceFromGrantsOnly) {
+            None
+        } else {
+            self.held.fence
+        };
+        let renewal = Renewal {
+            keys: self.held.keys.clone(),
+            token: self.held.token.clone(),
+            ttl,
+            fence,
+        };
+        Some((
+            RenewalTurn {
+                lease: Arc::clone(self),
+            },
+            renewal,
+        ))
     }
 
     /// Ends once no renewal is under way.
@@ -201,10 +226,13 @@ impl Lease {
         let now = fleet.now();
         let mut state = locked(&self.state);
         let before = state.lease.deadline();
-        let renewed = if fleet.planted.has(PlantedBug::ExtendAfterExpiry) && votes.renewed >= votes.quorum {
+        let renewed = if fleet.planted.has(PlantedBug::ExtendAfterExpiry)
+            && votes.renewed >= votes.quorum
+        {
             state.lease.revive(deadline(sent, self.terms.ttl));
             Renewed::Yes
-        } else if fleet.planted.has(PlantedBug::LossNeverSignalled) && votes.renewed < votes.quorum {
+        } else if fleet.planted.has(PlantedBug::LossNeverSignalled) && votes.renewed < votes.quorum
+        {
             let until = now + self.terms.ttl.as_duration();
             state.lease.revive(until);
             Renewed::Yes
@@ -264,10 +292,20 @@ impl Lease {
         }
         let fleet = &self.engine.fleet;
         let started = fleet.clock.now();
-        let released = release(fleet, &self.held, fleet.settings.node_timeout(self.terms.ttl)).await;
+        let released = release(
+            fleet,
+            &self.held,
+            fleet.settings.node_timeout(self.terms.ttl),
+        )
+        .await;
         if first.is_some() {
             let now = fleet.clock.now();
-            events::released(&self.held.keys, &released, now.since(started), started.since(self.acquired));
+            events::released(
+                &self.held.keys,
+                &released,
+                now.since(started),
+                started.since(self.acquired),
+            );
         }
         Some(locked(&self.state).released.get_or_insert(released).clone())
     }
@@ -305,12 +343,16 @@ impl Lease {
         self.changed.notify_waiters();
         for callback in std::mem::take(&mut state.on_lost) {
             // In a task of its own: a callback may ask this lease, whose lock is held here.
-            self.engine.fleet.spawner.spawn(Box::pin(async move { callback(loss) }));
+            self.engine
+                .fleet
+                .spawner
+                .spawn(Box::pin(async move { callback(loss) }));
         }
     }
 
     fn publish_deadline(&self, state: &State) {
-        self.until.store(state.lease.deadline().as_nanos(), Ordering::Release);
+        self.until
+            .store(state.lease.deadline().as_nanos(), Ordering::Release);
     }
 }
 

@@ -38,10 +38,18 @@ impl Lines {
     pub(crate) fn stand(self: &Arc<Self>, keys: &Keys, most: usize) -> Result<Seat> {
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= most {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(Error::new(ErrorKind::Contended, format!("{most} callers of this client wait already")));
+            return Err(Error::new(
+                ErrorKind::Contended,
+                format!("{most} callers of this client wait already"),
+            ));
         }
         let mut lines = locked(&self.lines);
-        let fresh = || Arc::new(Line { turn: Arc::new(Semaphore::new(1)), holders: AtomicUsize::new(0) });
+        let fresh = || {
+            Arc::new(Line {
+                turn: Arc::new(Semaphore::new(1)),
+                holders: AtomicUsize::new(0),
+            })
+        };
         let line = Arc::clone(lines.entry(keys.clone()).or_insert_with(fresh));
         Ok(Seat {
             lines: Arc::downgrade(self),
@@ -71,7 +79,8 @@ impl Seat {
 
     /// True where a guard of this client holds the resource, so that asking for it is idle.
     pub(crate) fn is_held_here(&self) -> bool {
-        self.line().is_some_and(|line| line.holders.load(Ordering::Relaxed) > 0)
+        self.line()
+            .is_some_and(|line| line.holders.load(Ordering::Relaxed) > 0)
     }
 
     /// The caller has the lock now and no longer counts as waiting.
@@ -103,7 +112,9 @@ impl Drop for Seat {
     fn drop(&mut self) {
         self.stop_waiting();
         self.let_go();
-        let (Some(lines), Some(line)) = (self.lines.upgrade(), self.line.take()) else { return };
+        let (Some(lines), Some(line)) = (self.lines.upgrade(), self.line.take()) else {
+            return;
+        };
         let mut lines = locked(&lines.lines);
         // The map's and ours: nobody else stands here, and nobody can come while the map is locked.
         if Arc::strong_count(&line) == 2 {

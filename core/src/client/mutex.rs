@@ -98,7 +98,9 @@ impl Mutex {
 
     pub(crate) fn start_try_acquire(&self, options: AcquireOptions) -> Pending<Option<Guard>> {
         self.start("try_acquire", options, |engine, keys, terms| async move {
-            try_acquire(engine, keys, terms).await.map(|lease| lease.map(Guard::new))
+            try_acquire(engine, keys, terms)
+                .await
+                .map(|lease| lease.map(Guard::new))
         })
     }
 
@@ -118,7 +120,9 @@ impl Mutex {
             Ok((engine, keys, terms)) => engine.clone().run(call(engine, keys, terms)),
             Err(error) => {
                 let error: Error = error;
-                Pending::ready(Err(error.with_operation(operation).with_resource(&self.name)))
+                Pending::ready(Err(error
+                    .with_operation(operation)
+                    .with_resource(&self.name)))
             }
         }
     }
@@ -126,6 +130,8 @@ impl Mutex {
 
 impl fmt::Debug for Mutex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mutex").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Mutex")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

@@ -18,7 +18,9 @@ pub(crate) struct ProcessLocal<T> {
 impl<T: Clone> ProcessLocal<T> {
     /// Nothing made yet.
     pub(crate) const fn empty() -> Self {
-        ProcessLocal { slot: ArcSwapOption::const_empty() }
+        ProcessLocal {
+            slot: ArcSwapOption::const_empty(),
+        }
     }
 
     /// This process's value, made by `make` if there is none.
@@ -29,7 +31,9 @@ impl<T: Clone> ProcessLocal<T> {
             return Ok(value.1.clone());
         }
         let fresh = Arc::new((pid, make()?));
-        let before = self.slot.compare_and_swap(&present, Some(Arc::clone(&fresh)));
+        let before = self
+            .slot
+            .compare_and_swap(&present, Some(Arc::clone(&fresh)));
         let ours = match (&*before, &present) {
             (None, None) => true,
             (Some(before), Some(present)) => Arc::ptr_eq(before, present),
@@ -41,7 +45,8 @@ impl<T: Clone> ProcessLocal<T> {
         }
         // Another thread of this process was faster.
         drop(fresh);
-        self.get().ok_or_else(|| Error::new(ErrorKind::Internal, "the value of this process vanished"))
+        self.get()
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "the value of this process vanished"))
     }
 
     /// This process's value, if it was made here.
@@ -57,7 +62,9 @@ impl<T: Clone> ProcessLocal<T> {
 
 impl<T> Drop for ProcessLocal<T> {
     fn drop(&mut self) {
-        let Some(value) = self.slot.swap(None) else { return };
+        let Some(value) = self.slot.swap(None) else {
+            return;
+        };
         if value.0 != std::process::id() {
             std::mem::forget(value);
         }
@@ -72,9 +79,14 @@ mod tests {
     fn one_value_per_process_whoever_asks() {
         static VALUE: ProcessLocal<Arc<u32>> = ProcessLocal::empty();
         let threads: Vec<_> = (0..8)
-            .map(|n| std::thread::spawn(move || VALUE.get_or_make(|| Ok(Arc::new(n))).expect("made")))
+            .map(|n| {
+                std::thread::spawn(move || VALUE.get_or_make(|| Ok(Arc::new(n))).expect("made"))
+            })
             .collect();
-        let values: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("no panic")).collect();
+        let values: Vec<_> = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"))
+            .collect();
         assert!(values.iter().all(|value| Arc::ptr_eq(value, &values[0])));
     }
 }

@@ -58,11 +58,21 @@ impl Schedule {
                 break;
             }
             self.times.pop();
-            let appointed = self.leases.get(&id).filter(|(_, appointed)| *appointed == when);
-            let Some(lease) = appointed.map(|(lease, _)| lease.upgrade()) else { continue };
+            let appointed = self
+                .leases
+                .get(&id)
+                .filter(|(_, appointed)| *appointed == when);
+            let Some(lease) = appointed.map(|(lease, _)| lease.upgrade()) else {
+                continue;
+            };
             // Renewals of the next moments come along where that saves a command of their own.
-            let share = lease.as_ref().map_or(Duration::ZERO, |lease| lease.terms.ttl.as_duration() / 30);
-            match lease.as_ref().map(|lease| lease.due(now, share.min(TOGETHER))) {
+            let share = lease
+                .as_ref()
+                .map_or(Duration::ZERO, |lease| lease.terms.ttl.as_duration() / 30);
+            match lease
+                .as_ref()
+                .map(|lease| lease.due(now, share.min(TOGETHER)))
+            {
                 None | Some(Due::Nothing) => drop(self.leases.remove(&id)),
                 Some(Due::Later(when)) => self.set(id, when),
                 Some(Due::Renew) => batch.extend(lease.map(|lease| (id, lease))),
@@ -80,14 +90,19 @@ pub(crate) async fn run(fleet: Arc<Fleet>, mut inbox: mpsc::UnboundedReceiver<Ar
         let now = fleet.now();
         let due = schedule.due(now);
         for chunk in due.chunks(BATCH) {
-            let batch: Vec<_> = chunk.iter().map(|(id, lease)| (*id, Arc::clone(lease))).collect();
+            let batch: Vec<_> = chunk
+                .iter()
+                .map(|(id, lease)| (*id, Arc::clone(lease)))
+                .collect();
             for (id, lease) in &batch {
                 // Whatever the servers do, the end of the validity is noticed.
                 schedule.set(*id, now + lease.remaining());
             }
             under_way.push(renew(&fleet, batch));
         }
-        let pause = schedule.next().map(|when| when.since(fleet.now()).min(fleet.clock.longest_sleep()));
+        let pause = schedule
+            .next()
+            .map(|when| when.since(fleet.now()).min(fleet.clock.longest_sleep()));
         tokio::select! {
             biased;
             lease = inbox.recv() => match lease {
@@ -106,7 +121,9 @@ pub(crate) async fn run(fleet: Arc<Fleet>, mut inbox: mpsc::UnboundedReceiver<Ar
 
 /// Renews one batch; tells when to look at each lease again.
 async fn renew(fleet: &Arc<Fleet>, batch: Vec<(u64, Arc<Lease>)>) -> Vec<(u64, Moment)> {
-    let Some(engine) = batch.first().map(|(_, lease)| Arc::clone(&lease.engine)) else { return Vec::new() };
+    let Some(engine) = batch.first().map(|(_, lease)| Arc::clone(&lease.engine)) else {
+        return Vec::new();
+    };
     let fill_in = fleet.planted.has(PlantedBug::RenewAfterRelease);
     let (turns, extension) = {
         // No lease of the batch can end between being found held and being on its way.

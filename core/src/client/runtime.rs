@@ -40,7 +40,9 @@ pub(crate) enum Executor {
 impl Executor {
     /// The process's own runtime, started if need be.
     pub(crate) fn own() -> Result<Self> {
-        SHARED.get_or_make(|| OwnRuntime::start().map(Arc::new)).map(Executor::Own)
+        SHARED
+            .get_or_make(|| OwnRuntime::start().map(Arc::new))
+            .map(Executor::Own)
     }
 }
 
@@ -60,8 +62,16 @@ pub(crate) struct OwnRuntime {
 
 impl OwnRuntime {
     fn start() -> Result<Self> {
-        let failed = |what: &str| Error::new(ErrorKind::Internal, format!("cannot start the engine's {what}"));
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|_| failed("runtime"))?;
+        let failed = |what: &str| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("cannot start the engine's {what}"),
+            )
+        };
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|_| failed("runtime"))?;
         let (tasks, mut inbox) = mpsc::unbounded_channel::<Task>();
         let body = move || {
             // Signals belong to the application's threads. A refusal would change nothing else.
@@ -76,7 +86,9 @@ impl OwnRuntime {
                 }
             });
         };
-        let thread = std::thread::Builder::new().name("quorlock".into()).stack_size(STACK_BYTES);
+        let thread = std::thread::Builder::new()
+            .name("quorlock".into())
+            .stack_size(STACK_BYTES);
         drop(thread.spawn(body).map_err(|_| failed("thread"))?);
         Ok(OwnRuntime { tasks })
     }

@@ -12,7 +12,9 @@ use crate::client::entropy::SystemEntropy;
 use crate::client::locked;
 use crate::client::process::ProcessLocal;
 use crate::client::runtime::Executor;
-use crate::config::{Clock, Entropy, NodeAddress, OwnerLabel, Planted, Settings, Target, random_hex, wake_channel};
+use crate::config::{
+    Clock, Entropy, NodeAddress, OwnerLabel, Planted, Settings, Target, random_hex, wake_channel,
+};
 use crate::error::Result;
 use crate::node::{MemoryServer, Node, RedisNode, RedisSettings};
 use crate::protocol::ClientId;
@@ -63,9 +65,16 @@ pub(crate) fn engine(
             }
         });
     }
-    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    let host = nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok());
     let host = host.unwrap_or_else(|| "unknown-host".to_owned());
-    let label = OwnerLabel::new(&host, std::process::id(), &settings.language, &settings.owner);
+    let label = OwnerLabel::new(
+        &host,
+        std::process::id(),
+        &settings.language,
+        &settings.owner,
+    );
     let fleet = Arc::new(Fleet {
         nodes: connected,
         clock: Arc::new(SystemClock),
@@ -129,4 +138,3 @@ impl crate::client::Client {
         }
     }
 }
-

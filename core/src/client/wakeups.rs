@@ -28,7 +28,11 @@ impl WakeUps {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let called = Arc::new(Notify::new());
         locked(&self.waiters).insert(number, Arc::clone(&called));
-        Ear { wakeups: Arc::clone(self), number, called }
+        Ear {
+            wakeups: Arc::clone(self),
+            number,
+            called,
+        }
     }
 
     /// Passes on what the nodes publish, until the last node is gone.

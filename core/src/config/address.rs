@@ -54,11 +54,20 @@ impl NodeAddress {
             if name.contains(['@', '/', '?', '#']) {
                 return Err(wrong("memory:// takes a plain name only"));
             }
-            let target = Target::Memory { name: name.to_owned() };
-            return Ok(NodeAddress { target, user: None, password: None, db: 0 });
+            let target = Target::Memory {
+                name: name.to_owned(),
+            };
+            return Ok(NodeAddress {
+                target,
+                user: None,
+                password: None,
+                db: 0,
+            });
         }
         if !text.contains("://") {
-            return Err(wrong("must begin with redis://, rediss://, unix:// or memory://"));
+            return Err(wrong(
+                "must begin with redis://, rediss://, unix:// or memory://",
+            ));
         }
         let url = Url::parse(text).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
         if url.fragment().is_some() {
@@ -68,7 +77,11 @@ impl NodeAddress {
             "redis" | "valkey" => false,
             "rediss" | "valkeys" => true,
             "unix" => return Self::unix(field, &url),
-            _ => return Err(wrong("must begin with redis://, rediss://, unix:// or memory://")),
+            _ => {
+                return Err(wrong(
+                    "must begin with redis://, rediss://, unix:// or memory://",
+                ));
+            }
         };
         if url.query().is_some() {
             return Err(wrong("takes no ?options; set them on the client"));
@@ -77,17 +90,31 @@ impl NodeAddress {
         if host.is_empty() {
             return Err(wrong("names no host"));
         }
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
         let port = url.port().unwrap_or(6379);
         if port == 0 {
             return Err(wrong("names port 0"));
         }
         let db = match url.path().trim_start_matches('/') {
             "" => 0,
-            text => text.parse().map_err(|_| wrong("the path must be a database number"))?,
+            text => text
+                .parse()
+                .map_err(|_| wrong("the path must be a database number"))?,
         };
-        let target = Target::Tcp { host: decode(field, &host)?, port, tls };
-        Ok(NodeAddress { target, user: user(field, &url)?, password: password(field, &url)?, db })
+        let target = Target::Tcp {
+            host: decode(field, &host)?,
+            port,
+            tls,
+        };
+        Ok(NodeAddress {
+            target,
+            user: user(field, &url)?,
+            password: password(field, &url)?,
+            db,
+        })
     }
 
     fn unix(field: &str, url: &Url) -> Result<Self> {
@@ -107,21 +134,34 @@ impl NodeAddress {
             }
         }
         let target = Target::Unix { path };
-        Ok(NodeAddress { target, user: user(field, url)?, password: password(field, url)?, db })
+        Ok(NodeAddress {
+            target,
+            user: user(field, url)?,
+            password: password(field, url)?,
+            db,
+        })
     }
 }
 
 fn user(field: &str, url: &Url) -> Result<Option<String>> {
-    if url.username().is_empty() { Ok(None) } else { decode(field, url.username()).map(Some) }
+    if url.username().is_empty() {
+        Ok(None)
+    } else {
+        decode(field, url.username()).map(Some)
+    }
 }
 
 fn password(field: &str, url: &Url) -> Result<Option<String>> {
-    url.password().map(|password| decode(field, password)).transpose()
+    url.password()
+        .map(|password| decode(field, password))
+        .transpose()
 }
 
 fn decode(field: &str, text: &str) -> Result<String> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-    decoded.map(|text| text.into_owned()).map_err(|_| Error::config(field, "is not UTF-8 once decoded"))
+    decoded
+        .map(|text| text.into_owned())
+        .map_err(|_| Error::config(field, "is not UTF-8 once decoded"))
 }
 
 /// The address without user and password: what errors, events and `inspect` call the node.
@@ -135,7 +175,11 @@ impl fmt::Display for NodeAddress {
                 } else {
                     write!(f, "{scheme}://{host}:{port}")?;
                 }
-                if self.db != 0 { write!(f, "/{}", self.db) } else { Ok(()) }
+                if self.db != 0 {
+                    write!(f, "/{}", self.db)
+                } else {
+                    Ok(())
+                }
             }
             Target::Unix { path } if self.db != 0 => write!(f, "unix://{path}?db={}", self.db),
             Target::Unix { path } => write!(f, "unix://{path}"),
@@ -160,7 +204,10 @@ mod tests {
             ("redis://h", "redis://h:6379"),
             ("redis://u:p%40@h:7000/3", "redis://h:7000/3"),
             ("rediss://:secret@[::1]:7001", "rediss://[::1]:7001"),
-            ("unix:///run/valkey.sock?db=2", "unix:///run/valkey.sock?db=2"),
+            (
+                "unix:///run/valkey.sock?db=2",
+                "unix:///run/valkey.sock?db=2",
+            ),
             ("memory://", "memory://"),
             ("memory://a", "memory://a"),
         ];
@@ -169,15 +216,30 @@ mod tests {
             assert_eq!(address.to_string(), shown);
         }
         let address = NodeAddress::parse("nodes[0]", "redis://u:p%40@h").expect("valid");
-        assert_eq!((address.user.as_deref(), address.password.as_deref()), (Some("u"), Some("p@")));
+        assert_eq!(
+            (address.user.as_deref(), address.password.as_deref()),
+            (Some("u"), Some("p@"))
+        );
     }
 
     #[test]
     fn refuses_what_it_cannot_use_without_repeating_secrets() {
         let cases = [
-            "", " redis://h", "h:6379", "http://u:hunter2@h", "redis://", "redis://:hunter2@",
-            "redis://h:0", "redis://h:99999", "redis://u:hunter2@h/x", "redis://h?db=1",
-            "redis://h#f", "unix://h/p", "unix://", "memory://a/b", "rediss:h",
+            "",
+            " redis://h",
+            "h:6379",
+            "http://u:hunter2@h",
+            "redis://",
+            "redis://:hunter2@",
+            "redis://h:0",
+            "redis://h:99999",
+            "redis://u:hunter2@h/x",
+            "redis://h?db=1",
+            "redis://h#f",
+            "unix://h/p",
+            "unix://",
+            "memory://a/b",
+            "rediss:h",
         ];
         for text in cases {
             let error = NodeAddress::parse("nodes[3]", text).expect_err(text);

@@ -16,7 +16,9 @@ impl FencingToken {
 
     /// The token with this number, if it is one.
     pub fn new(number: u64) -> Option<Self> {
-        (1..Self::LIMIT).contains(&number).then_some(FencingToken(number))
+        (1..Self::LIMIT)
+            .contains(&number)
+            .then_some(FencingToken(number))
     }
 
     /// The number.

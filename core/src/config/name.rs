@@ -34,12 +34,24 @@ impl Keys {
         }
         let lock = format!("{prefix}{name}");
         if lock.len() > KEY_BYTES_MAX {
-            let message = format!("must be at most {KEY_BYTES_MAX} bytes with its prefix, is {}", lock.len());
+            let message = format!(
+                "must be at most {KEY_BYTES_MAX} bytes with its prefix, is {}",
+                lock.len()
+            );
             return Err(Error::invalid("name", message));
         }
-        let companion = if has_hash_tag(&lock) { lock.clone() } else { format!("{prefix}{{{lock}}}") };
+        let companion = if has_hash_tag(&lock) {
+            lock.clone()
+        } else {
+            format!("{prefix}{{{lock}}}")
+        };
         let floor = format!("{prefix}quorlock:floor");
-        Ok(Keys(Arc::new(Inner { name: name.to_owned(), lock, companion, floor })))
+        Ok(Keys(Arc::new(Inner {
+            name: name.to_owned(),
+            lock,
+            companion,
+            floor,
+        })))
     }
 
     /// The name as the caller gave it.
@@ -85,9 +97,12 @@ impl Keys {
     /// A stable number from the key, which chooses the resource's home node.
     pub fn hash(&self) -> u64 {
         // FNV-1a: the same in every version and language, which a standard hasher does not promise.
-        self.0.lock.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        self.0
+            .lock
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            })
     }
 }
 
@@ -104,7 +119,9 @@ pub fn wake_channel(prefix: &str, client: &str) -> String {
 
 /// True where a cluster would hash only a part of `key`, as the cluster specification defines it.
 fn has_hash_tag(key: &str) -> bool {
-    let Some(open) = key.find('{') else { return false };
+    let Some(open) = key.find('{') else {
+        return false;
+    };
     key[open + 1..].find('}').is_some_and(|length| length > 0)
 }
 

@@ -73,30 +73,60 @@ impl Settings {
     /// Checks every option; the error names the first that is out of bounds.
     pub fn validate(&self) -> Result<()> {
         within("wait_ms", self.wait, Duration::ZERO, WAIT_MAX)?;
-        within("hold_ms_max", self.hold_max, self.ttl.as_duration(), Duration::MAX)?;
+        within(
+            "hold_ms_max",
+            self.hold_max,
+            self.ttl.as_duration(),
+            Duration::MAX,
+        )?;
         if let Some(timeout) = self.node_timeout {
-            within("node_timeout_ms", timeout, Duration::from_millis(1), self.ttl.as_duration())?;
+            within(
+                "node_timeout_ms",
+                timeout,
+                Duration::from_millis(1),
+                self.ttl.as_duration(),
+            )?;
         }
-        within("connect_timeout_ms", self.connect_timeout, Duration::from_millis(1), Duration::from_secs(60))?;
-        within("ticket_retention_ms", self.ticket_retention, Duration::from_secs(1), Duration::from_secs(7 * 24 * 3600))?;
+        within(
+            "connect_timeout_ms",
+            self.connect_timeout,
+            Duration::from_millis(1),
+            Duration::from_secs(60),
+        )?;
+        within(
+            "ticket_retention_ms",
+            self.ticket_retention,
+            Duration::from_secs(1),
+            Duration::from_secs(7 * 24 * 3600),
+        )?;
         if self.renewals_max == 0 {
-            return Err(Error::invalid("renewals_max", "must be at least 1; set renew to false instead"));
+            return Err(Error::invalid(
+                "renewals_max",
+                "must be at least 1; set renew to false instead",
+            ));
         }
         if !(1..=WAITERS_MAX).contains(&self.waiters_max) {
-            return Err(Error::invalid("waiters_max", format!("must be from 1 to {WAITERS_MAX}")));
+            return Err(Error::invalid(
+                "waiters_max",
+                format!("must be from 1 to {WAITERS_MAX}"),
+            ));
         }
         if self.key_prefix.len() > 256 {
             return Err(Error::invalid("key_prefix", "must be at most 256 bytes"));
         }
         if self.key_prefix.contains(['{', '}']) {
-            return Err(Error::invalid("key_prefix", "must not contain { or }: they would change the keys' hash slot"));
+            return Err(Error::invalid(
+                "key_prefix",
+                "must not contain { or }: they would change the keys' hash slot",
+            ));
         }
         Ok(())
     }
 
     /// How long one node may take to answer a command about a lease of `ttl`.
     pub fn node_timeout(&self, ttl: Ttl) -> Duration {
-        let default = (ttl.as_duration() / 10).clamp(Duration::from_millis(2), Duration::from_millis(50));
+        let default =
+            (ttl.as_duration() / 10).clamp(Duration::from_millis(2), Duration::from_millis(50));
         self.node_timeout.unwrap_or(default).min(ttl.as_duration())
     }
 }
@@ -106,12 +136,19 @@ pub fn parse_nodes<S: AsRef<str>>(urls: impl IntoIterator<Item = S>) -> Result<V
     let mut nodes: Vec<NodeAddress> = Vec::new();
     for (index, url) in urls.into_iter().enumerate() {
         if index == NODES_MAX {
-            return Err(Error::config("nodes", format!("at most {NODES_MAX} nodes are supported")));
+            return Err(Error::config(
+                "nodes",
+                format!("at most {NODES_MAX} nodes are supported"),
+            ));
         }
         let node = NodeAddress::parse(&format!("nodes[{index}]"), url.as_ref())?;
         if let Some(twin) = nodes.iter().position(|other| other.target == node.target) {
-            let message = "is the same server as another entry: a node listed twice would vote twice";
-            return Err(Error::config(format!("nodes[{index}]"), format!("{message} (nodes[{twin}])")));
+            let message =
+                "is the same server as another entry: a node listed twice would vote twice";
+            return Err(Error::config(
+                format!("nodes[{index}]"),
+                format!("{message} (nodes[{twin}])"),
+            ));
         }
         nodes.push(node);
     }
@@ -176,13 +213,28 @@ impl AcquireOptions {
 
     /// The same, with another ttl where the options name none.
     pub(crate) fn resolve_over(&self, settings: &Settings, ttl: Ttl) -> Result<Terms> {
-        let ttl = self.ttl.map_or(Ok(ttl), |ttl| Ttl::from_span("acquire.ttl_ms", ttl))?;
+        let ttl = self
+            .ttl
+            .map_or(Ok(ttl), |ttl| Ttl::from_span("acquire.ttl_ms", ttl))?;
         let wait = self.wait.unwrap_or(settings.wait);
         within("acquire.wait_ms", wait, Duration::ZERO, WAIT_MAX)?;
-        let hold_max = self.hold_max.unwrap_or(settings.hold_max.max(ttl.as_duration()));
-        within("acquire.hold_ms_max", hold_max, ttl.as_duration(), Duration::MAX)?;
+        let hold_max = self
+            .hold_max
+            .unwrap_or(settings.hold_max.max(ttl.as_duration()));
+        within(
+            "acquire.hold_ms_max",
+            hold_max,
+            ttl.as_duration(),
+            Duration::MAX,
+        )?;
         let renew = self.renew.unwrap_or(settings.renew);
-        Ok(Terms { ttl, wait, renew, hold_max, renewals_max: settings.renewals_max })
+        Ok(Terms {
+            ttl,
+            wait,
+            renew,
+            hold_max,
+            renewals_max: settings.renewals_max,
+        })
     }
 }
 
@@ -211,8 +263,16 @@ fn within(field: &str, value: Duration, least: Duration, most: Duration) -> Resu
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    let most = if most == Duration::MAX { String::new() } else { format!(" to {} ms", most.as_millis()) };
-    let message = format!("must be from {} ms{most}, is {} ms", least.as_millis(), value.as_millis());
+    let most = if most == Duration::MAX {
+        String::new()
+    } else {
+        format!(" to {} ms", most.as_millis())
+    };
+    let message = format!(
+        "must be from {} ms{most}, is {} ms",
+        least.as_millis(),
+        value.as_millis()
+    );
     Err(Error::invalid(field, message))
 }
 
@@ -230,8 +290,12 @@ mod tests {
     fn node_lists_are_checked_as_a_whole() {
         let none: [&str; 0] = [];
         assert_eq!(parse_nodes(none).expect_err("none").field(), Some("nodes"));
-        let twice = parse_nodes(["redis://a", "redis://b", "redis://u:p@a:6379/0"]).expect_err("twice");
-        assert_eq!((twice.kind(), twice.field()), (ErrorKind::Config, Some("nodes[2]")));
+        let twice =
+            parse_nodes(["redis://a", "redis://b", "redis://u:p@a:6379/0"]).expect_err("twice");
+        assert_eq!(
+            (twice.kind(), twice.field()),
+            (ErrorKind::Config, Some("nodes[2]"))
+        );
         let many: Vec<String> = (1..=32).map(|port| format!("redis://h:{port}")).collect();
         assert!(parse_nodes(&many[..31]).is_ok());
         assert_eq!(parse_nodes(&many).expect_err("32").field(), Some("nodes"));
@@ -241,16 +305,27 @@ mod tests {
     fn options_name_their_field() {
         let settings = Settings::default();
         let resolve = |options: AcquireOptions| options.resolve(&settings).map(|_| ());
-        for ttl in [Duration::ZERO, Duration::from_millis(9), Duration::from_millis(24 * 3_600_000 + 1)] {
+        for ttl in [
+            Duration::ZERO,
+            Duration::from_millis(9),
+            Duration::from_millis(24 * 3_600_000 + 1),
+        ] {
             let error = resolve(AcquireOptions::new().ttl(ttl)).expect_err("out of bounds");
             assert_eq!(error.field(), Some("acquire.ttl_ms"));
         }
         assert!(resolve(AcquireOptions::new().ttl(Duration::from_millis(10))).is_ok());
         assert!(resolve(AcquireOptions::new().ttl(Duration::from_secs(86_400))).is_ok());
-        let longer_than_cap =
-            AcquireOptions::new().ttl(Duration::from_secs(60)).hold_max(Duration::from_secs(59));
-        assert_eq!(resolve(longer_than_cap).expect_err("cap").field(), Some("acquire.hold_ms_max"));
+        let longer_than_cap = AcquireOptions::new()
+            .ttl(Duration::from_secs(60))
+            .hold_max(Duration::from_secs(59));
+        assert_eq!(
+            resolve(longer_than_cap).expect_err("cap").field(),
+            Some("acquire.hold_ms_max")
+        );
         let error = resolve(AcquireOptions::new().wait(WAIT_MAX + Duration::from_secs(1)));
-        assert_eq!(error.expect_err("too long").field(), Some("acquire.wait_ms"));
+        assert_eq!(
+            error.expect_err("too long").field(),
+            Some("acquire.wait_ms")
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use percent_encoding::{percent_decode_str, utf8_percent_encode, NON_ALPHANUMERIC};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::config::token::random_hex;
 use crate::config::{Entropy, FencingToken, Keys, OwnerToken, Ttl};
@@ -60,7 +60,13 @@ impl Ticket {
         ttl: Ttl,
         fence: Option<FencingToken>,
     ) -> Self {
-        Ticket { id, name: keys.name().to_owned(), token: token.clone(), ttl, fence }
+        Ticket {
+            id,
+            name: keys.name().to_owned(),
+            token: token.clone(),
+            ttl,
+            fence,
+        }
     }
 
     /// The resource this ticket is for.
@@ -90,7 +96,9 @@ impl Ticket {
     /// Reads a ticket's text; says what is wrong with it without repeating it.
     pub fn decode(text: &str) -> Result<Self> {
         let wrong = |why: &'static str| Error::invalid("ticket", why);
-        let (body, sum) = text.rsplit_once(':').ok_or_else(|| wrong("is not a Quorlock ticket"))?;
+        let (body, sum) = text
+            .rsplit_once(':')
+            .ok_or_else(|| wrong("is not a Quorlock ticket"))?;
         let fields: Vec<&str> = body.split(':').collect();
         match fields.first() {
             Some(&MARK) => {}
@@ -108,9 +116,19 @@ impl Ticket {
         if id.len() != 24 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(wrong("has no valid id"));
         }
-        let text_of = |field: &str| percent_decode_str(field).decode_utf8().map(|text| text.into_owned());
-        let number = |field: &str| field.parse::<u64>().map_err(|_| wrong("has a field that is not a number"));
-        let token = text_of(token).ok().and_then(|token| OwnerToken::parse(&token));
+        let text_of = |field: &str| {
+            percent_decode_str(field)
+                .decode_utf8()
+                .map(|text| text.into_owned())
+        };
+        let number = |field: &str| {
+            field
+                .parse::<u64>()
+                .map_err(|_| wrong("has a field that is not a number"))
+        };
+        let token = text_of(token)
+            .ok()
+            .and_then(|token| OwnerToken::parse(&token));
         let fence = number(fence)?;
         Ok(Ticket {
             id: TicketId(id.to_owned()),
@@ -120,7 +138,10 @@ impl Ticket {
             fence: if fence == 0 {
                 None
             } else {
-                Some(FencingToken::new(fence).ok_or_else(|| wrong("has a fencing token out of bounds"))?)
+                Some(
+                    FencingToken::new(fence)
+                        .ok_or_else(|| wrong("has a fencing token out of bounds"))?,
+                )
             },
         })
     }
@@ -128,7 +149,11 @@ impl Ticket {
 
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ticket {{ resource: {:?}, id: {:?}, .. }}", self.name, self.id.0)
+        write!(
+            f,
+            "Ticket {{ resource: {:?}, id: {:?}, .. }}",
+            self.name, self.id.0
+        )
     }
 }
 
@@ -162,7 +187,10 @@ mod tests {
     #[test]
     fn debug_holds_no_token() {
         let shown = format!("{:?}", ticket());
-        assert!(!shown.contains("0123456789abcdef0123456789abcdef01234567"), "{shown}");
+        assert!(
+            !shown.contains("0123456789abcdef0123456789abcdef01234567"),
+            "{shown}"
+        );
     }
 
     #[test]

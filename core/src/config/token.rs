@@ -63,7 +63,16 @@ impl OwnerLabel {
     /// [`LABEL_BYTES_MAX`] bytes.
     pub fn new(host: &str, pid: u32, language: &str, text: &str) -> Self {
         let mut label = format!("{host}/{pid}/{language}/{text}");
-        label = label.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+        label = label
+            .chars()
+            .map(|c| {
+                if c.is_ascii_graphic() || c == ' ' {
+                    c
+                } else {
+                    '?'
+                }
+            })
+            .collect();
         label.truncate(LABEL_BYTES_MAX);
         OwnerLabel(label)
     }
@@ -94,7 +103,8 @@ pub fn is_own_format(value: &[u8]) -> bool {
 /// The 40 digits and the label of a token.
 fn split(text: &str) -> Option<(&str, &str)> {
     let (digits, label) = text.strip_prefix(TOKEN_MARK)?.split_once('.')?;
-    let hex = digits.len() == 2 * TOKEN_RANDOM_BYTES && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let hex =
+        digits.len() == 2 * TOKEN_RANDOM_BYTES && digits.bytes().all(|b| b.is_ascii_hexdigit());
     hex.then_some((digits, label))
 }
 
@@ -104,7 +114,9 @@ pub(crate) fn random_hex(entropy: &dyn Entropy) -> String {
     let mut bytes = [0; TOKEN_RANDOM_BYTES];
     entropy.fill(&mut bytes);
     let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
+    nibbles
+        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
+        .collect()
 }
 
 #[cfg(test)]

@@ -28,7 +28,11 @@ impl Ttl {
         if (Self::MIN.0..=Self::MAX.0).contains(&ms) {
             return Ok(Ttl(ms));
         }
-        let message = format!("must be from {} ms to {} ms (24 h), is {ms} ms", Self::MIN.0, Self::MAX.0);
+        let message = format!(
+            "must be from {} ms to {} ms (24 h), is {ms} ms",
+            Self::MIN.0,
+            Self::MAX.0
+        );
         Err(Error::invalid(field, message))
     }
 

@@ -60,7 +60,10 @@ impl FaultClass {
 
     /// True where waiting cannot help: a majority of these ends a call at once.
     pub const fn is_permanent(self) -> bool {
-        matches!(self, FaultClass::Permission | FaultClass::Topology | FaultClass::Unsupported)
+        matches!(
+            self,
+            FaultClass::Permission | FaultClass::Topology | FaultClass::Unsupported
+        )
     }
 }
 
@@ -81,12 +84,20 @@ pub struct Fault {
 impl Fault {
     /// A fault of a command that certainly had no effect.
     pub fn refused(class: FaultClass, detail: impl Into<Cow<'static, str>>) -> Self {
-        Fault { class, detail: detail.into(), may_have_run: false }
+        Fault {
+            class,
+            detail: detail.into(),
+            may_have_run: false,
+        }
     }
 
     /// A fault of a command that may have run: it was sent, and no definite reply came.
     pub fn unresolved(class: FaultClass, detail: impl Into<Cow<'static, str>>) -> Self {
-        Fault { class, detail: detail.into(), may_have_run: true }
+        Fault {
+            class,
+            detail: detail.into(),
+            may_have_run: true,
+        }
     }
 }
 

@@ -47,7 +47,9 @@ impl fmt::Display for NodeOutcome {
         match &self.status {
             NodeStatus::Granted => write!(f, "granted")?,
             NodeStatus::HeldByAnother { foreign: false, .. } => write!(f, "held by another")?,
-            NodeStatus::HeldByAnother { foreign: true, .. } => write!(f, "held in a foreign format")?,
+            NodeStatus::HeldByAnother { foreign: true, .. } => {
+                write!(f, "held in a foreign format")?
+            }
             NodeStatus::Queued => write!(f, "others wait before us")?,
             NodeStatus::Missing => write!(f, "no key")?,
             NodeStatus::Spent => write!(f, "ticket spent")?,

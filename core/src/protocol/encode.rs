@@ -15,12 +15,20 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
     match command {
         Command::Acquire(claim) => {
             let heed = flag(claim.heed_queue && can.queue);
-            let args = vec![token(&claim.token), number(claim.ttl.as_millis()), proposal(claim, can), heed];
+            let args = vec![
+                token(&claim.token),
+                number(claim.ttl.as_millis()),
+                proposal(claim, can),
+                heed,
+            ];
             call(&script::ACQUIRE, claim_keys(claim), args)
         }
         Command::Poll(claim, place) => {
             if !can.queue {
-                return Err(Fault::refused(FaultClass::Unsupported, "the user's rights do not suffice for a queue"));
+                return Err(Fault::refused(
+                    FaultClass::Unsupported,
+                    "the user's rights do not suffice for a queue",
+                ));
             }
             let args = vec![
                 token(&claim.token),
@@ -34,23 +42,44 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
         }
         Command::Leave { keys, waiter: id } => {
             if !can.queue {
-                return Err(Fault::refused(FaultClass::Unsupported, "the user's rights do not suffice for a queue"));
+                return Err(Fault::refused(
+                    FaultClass::Unsupported,
+                    "the user's rights do not suffice for a queue",
+                ));
             }
-            let names = vec![keys.lock().into(), keys.floor().into(), keys.queue(), keys.beats()];
+            let names = vec![
+                keys.lock().into(),
+                keys.floor().into(),
+                keys.queue(),
+                keys.beats(),
+            ];
             call(&script::LEAVE, names, vec![waiter(id, can)])
         }
         Command::Release(release) => {
             let keys = &release.keys;
             let mut names = lock_keys(keys, &release.token);
-            names.push(release.spent.as_ref().map_or_else(|| keys.fence(), |(ticket, _)| keys.spent(ticket)));
+            names.push(
+                release
+                    .spent
+                    .as_ref()
+                    .map_or_else(|| keys.fence(), |(ticket, _)| keys.spent(ticket)),
+            );
             // Without a score it had no place: put back, it would stand before everybody.
-            let place = release.put_back.as_ref().filter(|place| can.queue && place.score.is_some());
+            let place = release
+                .put_back
+                .as_ref()
+                .filter(|place| can.queue && place.score.is_some());
             let args = vec![
                 token(&release.token),
                 number(release.fence.map_or(0, FencingToken::get)),
                 number(release.tomb_ms),
                 flag(can.queue),
-                number(release.spent.as_ref().map_or(0, |(_, retention_ms)| *retention_ms)),
+                number(
+                    release
+                        .spent
+                        .as_ref()
+                        .map_or(0, |(_, retention_ms)| *retention_ms),
+                ),
                 place.map_or_else(Vec::new, |place| waiter(&place.waiter, can)),
                 number(place.and_then(|place| place.score).unwrap_or(0)),
                 number(place.map_or(0, |place| place.beat_ms)),
@@ -65,15 +94,27 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
             for lease in leases {
                 names.extend([lease.keys.lock().to_owned(), lease.keys.fence()]);
                 let fence = lease.fence.map_or(0, FencingToken::get);
-                args.extend([token(&lease.token), number(lease.ttl.as_millis()), number(fence)]);
+                args.extend([
+                    token(&lease.token),
+                    number(lease.ttl.as_millis()),
+                    number(fence),
+                ]);
             }
             call(&script::EXTEND, names, args)
         }
-        Command::Raise { keys, token: owner, to } => {
+        Command::Raise {
+            keys,
+            token: owner,
+            to,
+        } => {
             let names = vec![keys.lock().into(), keys.fence(), keys.floor().into()];
             call(&script::RAISE, names, vec![token(owner), number(to.get())])
         }
-        Command::Adopt { claim, from, ticket } => {
+        Command::Adopt {
+            claim,
+            from,
+            ticket,
+        } => {
             let keys = &claim.keys;
             let names = vec![
                 keys.lock().into(),
@@ -82,17 +123,32 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
                 keys.tombstone(&claim.token),
                 keys.spent(ticket),
             ];
-            let args =
-                vec![token(from), token(&claim.token), number(claim.ttl.as_millis()), proposal(claim, can)];
+            let args = vec![
+                token(from),
+                token(&claim.token),
+                number(claim.ttl.as_millis()),
+                proposal(claim, can),
+            ];
             call(&script::ADOPT, names, args)
         }
-        Command::Unadopt { keys, from, to, tomb_ms } => {
+        Command::Unadopt {
+            keys,
+            from,
+            to,
+            tomb_ms,
+        } => {
             let names = vec![keys.lock().into(), keys.tombstone(to)];
-            call(&script::UNADOPT, names, vec![token(from), token(to), number(*tomb_ms)])
+            call(
+                &script::UNADOPT,
+                names,
+                vec![token(from), token(to), number(*tomb_ms)],
+            )
         }
-        Command::Inspect { keys } => {
-            call(&script::INSPECT, vec![keys.lock().into(), keys.fence(), keys.queue()], Vec::new())
-        }
+        Command::Inspect { keys } => call(
+            &script::INSPECT,
+            vec![keys.lock().into(), keys.fence(), keys.queue()],
+            Vec::new(),
+        ),
         Command::Facts => Ok(vec![Wire::Words(vec![b"INFO".to_vec()])]),
     }
 }
@@ -139,7 +195,10 @@ fn encode_plain(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> 
             words.push(token(&release.token));
             Ok(vec![Wire::Words(words)])
         }
-        Command::Extend { leases, fill_in: false } => Ok(leases
+        Command::Extend {
+            leases,
+            fill_in: false,
+        } => Ok(leases
             .iter()
             .map(|lease| {
                 Wire::Words(vec![
@@ -158,13 +217,21 @@ fn encode_plain(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> 
             Wire::Words(vec![word("PTTL"), word(keys.lock())]),
         ]),
         Command::Facts => Ok(vec![Wire::Words(vec![word("INFO")])]),
-        _ => Err(Fault::refused(FaultClass::Unsupported, "needs scripts, which the user may not run")),
+        _ => Err(Fault::refused(
+            FaultClass::Unsupported,
+            "needs scripts, which the user may not run",
+        )),
     }
 }
 
 /// A waiter as it stands in the queue: `s` listens, `p` polls.
 pub fn waiter_member(id: &WaiterId, listens: bool) -> String {
-    format!("{}:{}:{}", id.client.0, id.number, if listens { 's' } else { 'p' })
+    format!(
+        "{}:{}:{}",
+        id.client.0,
+        id.number,
+        if listens { 's' } else { 'p' }
+    )
 }
 
 fn waiter(id: &WaiterId, can: &Abilities) -> Vec<u8> {
@@ -176,12 +243,21 @@ fn claim_keys(claim: &Claim) -> Vec<String> {
 }
 
 fn lock_keys(keys: &Keys, owner: &OwnerToken) -> Vec<String> {
-    vec![keys.lock().into(), keys.fence(), keys.floor().into(), keys.queue(), keys.beats(), keys.tombstone(owner)]
+    vec![
+        keys.lock().into(),
+        keys.fence(),
+        keys.floor().into(),
+        keys.queue(),
+        keys.beats(),
+        keys.tombstone(owner),
+    ]
 }
 
 /// The proposed token; 0 where the script cannot bound it by the server's clock.
 fn proposal(claim: &Claim, can: &Abilities) -> Vec<u8> {
-    claim.proposal.map_or_else(Vec::new, |micros| number(if can.time { micros } else { 0 }))
+    claim
+        .proposal
+        .map_or_else(Vec::new, |micros| number(if can.time { micros } else { 0 }))
 }
 
 fn token(owner: &OwnerToken) -> Vec<u8> {

@@ -72,15 +72,25 @@ fn parse_plain(command: &Command, words: Vec<Raw>) -> Result<Reply, Fault> {
         return Err(fault);
     }
     match (command, word) {
-        (Command::Acquire(_), Raw::Nil | Raw::Okay) => {
-            Ok(Reply::Granted(Grant { fence: None, again: false, score: None }))
-        }
+        (Command::Acquire(_), Raw::Nil | Raw::Okay) => Ok(Reply::Granted(Grant {
+            fence: None,
+            again: false,
+            score: None,
+        })),
         (Command::Acquire(claim), Raw::Bytes(value)) if value == claim.token.as_bytes() => {
-            Ok(Reply::Granted(Grant { fence: None, again: true, score: None }))
+            Ok(Reply::Granted(Grant {
+                fence: None,
+                again: true,
+                score: None,
+            }))
         }
         (Command::Acquire(_), Raw::Bytes(value)) => {
             let own = is_own_format(&value);
-            Ok(Reply::Refused(Refusal::bare(if own { RefusalKind::Held } else { RefusalKind::Foreign })))
+            Ok(Reply::Refused(Refusal::bare(if own {
+                RefusalKind::Held
+            } else {
+                RefusalKind::Foreign
+            })))
         }
         (Command::Release(_), Raw::Int(1)) => Ok(Reply::Released(ReleaseWord::Done)),
         // DELIFEQ answers 0 for a missing key and for another owner's alike.
@@ -95,7 +105,11 @@ fn parse_plain(command: &Command, words: Vec<Raw>) -> Result<Reply, Fault> {
                 Some(Raw::Int(ms)) => u64::try_from(ms).ok(),
                 _ => None,
             };
-            Ok(Reply::View(View { value, ttl_ms, ..View::default() }))
+            Ok(Reply::View(View {
+                value,
+                ttl_ms,
+                ..View::default()
+            }))
         }
         (Command::Facts, Raw::Bytes(bytes)) => Ok(Reply::Facts(Box::new(parse_info(&bytes)))),
         _ => Err(nonsense()),
@@ -109,7 +123,9 @@ fn parse_claim(list: Vec<Raw>, names_owner: bool) -> Result<Reply, Fault> {
         _ => Err(nonsense()),
     };
     let score = |word: Option<&Raw>| match word {
-        Some(Raw::Bytes(bytes)) => Ok(std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok())),
+        Some(Raw::Bytes(bytes)) => Ok(std::str::from_utf8(bytes)
+            .ok()
+            .and_then(|text| text.parse().ok())),
         None => Ok(None),
         _ => Err(nonsense()),
     };
@@ -133,12 +149,19 @@ fn parse_claim(list: Vec<Raw>, names_owner: bool) -> Result<Reply, Fault> {
                 b"spent" => RefusalKind::Spent,
                 _ => return Err(nonsense()),
             };
-            let owner = names_owner.then(|| text(list.get(4))).transpose()?.filter(|owner| !owner.is_empty());
+            let owner = names_owner
+                .then(|| text(list.get(4)))
+                .transpose()?
+                .filter(|owner| !owner.is_empty());
             Ok(Reply::Refused(Refusal {
                 why,
                 ttl_ms: span(list.get(2))?,
                 place: span(list.get(3))?,
-                score: if names_owner { None } else { score(list.get(4))? },
+                score: if names_owner {
+                    None
+                } else {
+                    score(list.get(4))?
+                },
                 owner,
             }))
         }
@@ -147,7 +170,13 @@ fn parse_claim(list: Vec<Raw>, names_owner: bool) -> Result<Reply, Fault> {
 }
 
 fn parse_view(list: Vec<Raw>) -> Result<Reply, Fault> {
-    let [Raw::Bytes(kind), Raw::Bytes(value), Raw::Int(left), Raw::Bytes(counter), Raw::Int(waiters)] = &list[..]
+    let [
+        Raw::Bytes(kind),
+        Raw::Bytes(value),
+        Raw::Int(left),
+        Raw::Bytes(counter),
+        Raw::Int(waiters),
+    ] = &list[..]
     else {
         return Err(nonsense());
     };
@@ -164,8 +193,17 @@ fn parse_view(list: Vec<Raw>) -> Result<Reply, Fault> {
 fn parse_info(bytes: &[u8]) -> Facts {
     let text = String::from_utf8_lossy(bytes);
     let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.map(|value| value.trim().chars().filter(|c| c.is_ascii_graphic()).take(64).collect::<String>())
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.map(|value| {
+            value
+                .trim()
+                .chars()
+                .filter(|c| c.is_ascii_graphic())
+                .take(64)
+                .collect::<String>()
+        })
     };
     let valkey = field("valkey_version");
     Facts {
@@ -185,8 +223,13 @@ fn fence_of(bytes: &[u8]) -> Result<Option<FencingToken>, Fault> {
     if bytes.is_empty() {
         return Ok(None);
     }
-    let number = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
-    number.and_then(FencingToken::new).map(Some).ok_or_else(nonsense)
+    let number = std::str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    number
+        .and_then(FencingToken::new)
+        .map(Some)
+        .ok_or_else(nonsense)
 }
 
 /// A reply that does not fit its command: nothing is known of what the server did.
@@ -196,5 +239,10 @@ fn nonsense() -> Fault {
 
 /// The waiter's number in a wake-up message.
 pub fn waiter_number(message: &[u8]) -> Option<u64> {
-    std::str::from_utf8(message).ok()?.split(':').nth(1)?.parse().ok()
+    std::str::from_utf8(message)
+        .ok()?
+        .split(':')
+        .nth(1)?
+        .parse()
+        .ok()
 }

@@ -55,7 +55,12 @@ pub async fn adopt(
         from: ticket.token.clone(),
         ticket: ticket.id.clone(),
     });
-    let mut adoption = Adoption { ballot, from: ticket.token.clone(), words: Vec::new(), won: false };
+    let mut adoption = Adoption {
+        ballot,
+        from: ticket.token.clone(),
+        words: Vec::new(),
+        won: false,
+    };
     for node in 0..fleet.size() {
         adoption.ballot.round.ask(node, &command);
     }
@@ -85,7 +90,11 @@ impl Adoption<'_> {
                 }
                 Ok(_) => self.ballot.tally.set(node, Vote::Faulted),
                 Err(fault) => {
-                    let vote = if fault.class.is_permanent() { Vote::Permanent } else { Vote::Faulted };
+                    let vote = if fault.class.is_permanent() {
+                        Vote::Permanent
+                    } else {
+                        Vote::Faulted
+                    };
                     self.ballot.tally.set(node, vote);
                     // The reply may be lost though the swap was made: ask again who owns the key.
                     if fault.may_have_run && self.ballot.round.times(node) == 1 {
@@ -111,7 +120,10 @@ impl Adoption<'_> {
         let blocking = nodes - self.ballot.fleet.quorum() + 1;
         let of = |kind| self.words.iter().filter(|(word, _)| *word == kind).count();
         let owners = self.words.iter().filter_map(|(_, owner)| owner.as_ref());
-        let most = owners.clone().map(|one| owners.clone().filter(|other| *other == one).count()).max();
+        let most = owners
+            .clone()
+            .map(|one| owners.clone().filter(|other| *other == one).count())
+            .max();
         if most.unwrap_or(0) >= self.ballot.fleet.quorum() {
             Rejection::Adopted
         } else if of(RefusalKind::Missing) >= blocking {
@@ -141,24 +153,36 @@ impl Adoption<'_> {
     }
 
     fn lost(&mut self, why: Rejection) -> NotAdopted {
-        NotAdopted { why, outcomes: self.ballot.round.outcomes() }
+        NotAdopted {
+            why,
+            outcomes: self.ballot.round.outcomes(),
+        }
     }
 }
 
 impl Drop for Adoption<'_> {
     fn drop(&mut self) {
-        if self.won || self.ballot.fleet.planted.has(PlantedBug::AdoptWithoutRollBack) {
+        if self.won
+            || self
+                .ballot
+                .fleet
+                .planted
+                .has(PlantedBug::AdoptWithoutRollBack)
+        {
             return;
         }
         self.ballot.round.void().set();
         let held = &self.ballot.held;
-        drop(Sweep::start(self.ballot.fleet, &self.ballot.round.sent(), held.ttl, |tomb_ms| {
-            Command::Unadopt {
+        drop(Sweep::start(
+            self.ballot.fleet,
+            &self.ballot.round.sent(),
+            held.ttl,
+            |tomb_ms| Command::Unadopt {
                 keys: held.keys.clone(),
                 from: self.from.clone(),
                 to: held.token.clone(),
                 tomb_ms,
-            }
-        }));
+            },
+        ));
     }
 }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{
-    Fencing, FencingToken, Keys, Moment, OwnerToken, PlantedBug, Terms, deadline,
-};
+use crate::config::{Fencing, FencingToken, Keys, Moment, OwnerToken, PlantedBug, Terms, deadline};
 use crate::error::Error;
 use crate::protocol::{Claim, Command, Reply};
 use crate::quorum::fence::{Agreement, agree};
@@ -47,16 +45,32 @@ pub(crate) struct Ballot<'a> {
 
 impl<'a> Ballot<'a> {
     /// No vote in; the validity begins now.
-    pub(crate) fn new(fleet: &'a Arc<Fleet>, keys: &Keys, terms: &Terms, token: OwnerToken) -> Self {
+    pub(crate) fn new(
+        fleet: &'a Arc<Fleet>,
+        keys: &Keys,
+        terms: &Terms,
+        token: OwnerToken,
+    ) -> Self {
         let timeout = fleet.settings.node_timeout(terms.ttl);
         let start = fleet.now();
         let no_drift = fleet.planted.has(PlantedBug::NoDrift);
-        let end = if no_drift { start + terms.ttl.as_duration() } else { deadline(start, terms.ttl) };
+        let end = if no_drift {
+            start + terms.ttl.as_duration()
+        } else {
+            deadline(start, terms.ttl)
+        };
         Ballot {
             fleet,
             round: Round::new(fleet, timeout),
             tally: Tally::new(fleet.size(), fleet.quorum()),
-            held: Held { keys: keys.clone(), token, ttl: terms.ttl, fence: None, ticket: None, sent: Vec::new() },
+            held: Held {
+                keys: keys.clone(),
+                token,
+                ttl: terms.ttl,
+                fence: None,
+                ticket: None,
+                sent: Vec::new(),
+            },
             fences: vec![None; fleet.size()],
             start,
             end,
@@ -98,7 +112,10 @@ impl<'a> Ballot<'a> {
             return Err(Why::Late);
         }
         self.held.sent = self.round.sent();
-        Ok(Won { held: self.held.clone(), deadline: self.end })
+        Ok(Won {
+            held: self.held.clone(),
+            deadline: self.end,
+        })
     }
 
     /// The token a quorum of the granting nodes has, written back first where they differ.
@@ -155,7 +172,12 @@ impl<'a> Ballot<'a> {
                 Ok(Reply::Granted(grant)) => self.grant(answered.node, grant.fence),
                 _ => {}
             }
-            if confirmed.iter().filter(|&&counter| counter == Some(target)).count() >= quorum {
+            if confirmed
+                .iter()
+                .filter(|&&counter| counter == Some(target))
+                .count()
+                >= quorum
+            {
                 return Ok(target);
             }
         }

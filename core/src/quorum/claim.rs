@@ -79,7 +79,10 @@ struct Report {
 impl<'a> Attempt<'a> {
     fn new(fleet: &'a Arc<Fleet>, keys: &Keys, terms: &Terms, approach: Approach) -> Self {
         let ballot = Ballot::new(fleet, keys, terms, fleet.fresh_token());
-        let claim = Claim { heed_queue: matches!(approach, Approach::AllAtOnce), ..ballot.claim() };
+        let claim = Claim {
+            heed_queue: matches!(approach, Approach::AllAtOnce),
+            ..ballot.claim()
+        };
         Attempt {
             ballot,
             claim: Arc::new(Command::Acquire(claim)),
@@ -100,16 +103,23 @@ impl<'a> Attempt<'a> {
 
     /// True while the home has not answered, or is not there to answer.
     fn home_is_open(&self) -> bool {
-        self.home().is_some_and(|home| self.ballot.tally.vote(home) == Vote::Open)
+        self.home()
+            .is_some_and(|home| self.ballot.tally.vote(home) == Vote::Open)
     }
 
     fn ask_first(&mut self) {
         let (home, place) = match &self.approach {
             Approach::AllAtOnce => return self.ask_all_but(None),
-            Approach::ThroughHome(home, place) | Approach::Called(home, place) => (*home, place.clone()),
+            Approach::ThroughHome(home, place) | Approach::Called(home, place) => {
+                (*home, place.clone())
+            }
         };
-        let Command::Acquire(claim) = &*self.claim else { return };
-        self.ballot.round.ask(home, &Arc::new(Command::Poll(claim.clone(), place)));
+        let Command::Acquire(claim) = &*self.claim else {
+            return;
+        };
+        self.ballot
+            .round
+            .ask(home, &Arc::new(Command::Poll(claim.clone(), place)));
         if matches!(self.approach, Approach::Called(..)) {
             self.ask_all_but(Some(home));
         }
@@ -151,14 +161,24 @@ impl<'a> Attempt<'a> {
                         }
                     }
                     Err(fault) => {
-                        let vote = if fault.class.is_permanent() { Vote::Permanent } else { Vote::Faulted };
+                        let vote = if fault.class.is_permanent() {
+                            Vote::Permanent
+                        } else {
+                            Vote::Faulted
+                        };
                         self.ballot.tally.set(node, vote);
-                        if self.ballot.fleet.planted.has(PlantedBug::FaultCountsAsGrant) {
+                        if self
+                            .ballot
+                            .fleet
+                            .planted
+                            .has(PlantedBug::FaultCountsAsGrant)
+                        {
                             self.ballot.tally.set(node, Vote::For);
                         }
                         // The reply may have been lost after the server ran the command: on a new
                         // connection it tells whether the key there is ours.
-                        let lost_reply = fault.may_have_run && fault.class == FaultClass::Disconnected;
+                        let lost_reply =
+                            fault.may_have_run && fault.class == FaultClass::Disconnected;
                         if self.home() == Some(node) {
                             return Err(self.lost(Why::HomeFaulted));
                         } else if lost_reply && self.ballot.round.times(node) == 1 {
@@ -181,10 +201,18 @@ impl<'a> Attempt<'a> {
                 let home_is_open = self.home_is_open();
                 self.ballot.tally.close();
                 let defeat = self.ballot.tally.defeat();
-                let why = if home_is_open { Why::HomeFaulted } else { Why::Defeat(defeat) };
+                let why = if home_is_open {
+                    Why::HomeFaulted
+                } else {
+                    Why::Defeat(defeat)
+                };
                 return Err(self.lost(why));
             }
-            pause = if pause.is_zero() { Duration::from_millis(1) } else { pause * 2 };
+            pause = if pause.is_zero() {
+                Duration::from_millis(1)
+            } else {
+                pause * 2
+            };
             for node in insisting.drain(..) {
                 self.ballot.tally.set(node, Vote::Open);
                 self.ballot.round.ask(node, &self.claim.clone());
@@ -194,11 +222,17 @@ impl<'a> Attempt<'a> {
 
     /// Counts a grant; an error where two entries of the node list turn out to be one server.
     fn granted(&mut self, node: usize, grant: Grant) -> Result<(), Error> {
-        if grant.again && self.ballot.round.times(node) == 1 && !self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice) {
-            let message = "is the same server as another entry: it already held this attempt's own token";
+        if grant.again
+            && self.ballot.round.times(node) == 1
+            && !self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice)
+        {
+            let message =
+                "is the same server as another entry: it already held this attempt's own token";
             return Err(Error::config(format!("nodes[{node}]"), message));
         }
-        if self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice) && self.ballot.tally.vote(node) == Vote::Open {
+        if self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice)
+            && self.ballot.tally.vote(node) == Vote::Open
+        {
             self.ballot.tally.count_again();
         }
         self.ballot.grant(node, grant.fence);
@@ -231,7 +265,8 @@ impl<'a> Attempt<'a> {
     }
 
     fn may_insist(&self) -> bool {
-        self.insist_until.is_some_and(|until| Instant::now() < until)
+        self.insist_until
+            .is_some_and(|until| Instant::now() < until)
     }
 
     /// The majority has granted: agrees on the fencing token and checks the validity.
@@ -265,13 +300,29 @@ impl Drop for Attempt<'_> {
         }
         self.ballot.round.void().set();
         self.ballot.held.sent = self.ballot.round.sent();
-        if self.ballot.fleet.planted.has(PlantedBug::ReleaseOnlyWhereGranted) {
+        if self
+            .ballot
+            .fleet
+            .planted
+            .has(PlantedBug::ReleaseOnlyWhereGranted)
+        {
             let tally = &self.ballot.tally;
-            self.ballot.held.sent.retain(|sent| tally.vote(sent.node) == Vote::For);
+            self.ballot
+                .held
+                .sent
+                .retain(|sent| tally.vote(sent.node) == Vote::For);
         }
         let put_back = match &self.approach {
-            Approach::ThroughHome(home, place) | Approach::Called(home, place) if self.home_granted => {
-                Some((*home, Place { score: self.report.score.or(place.score), ..place.clone() }))
+            Approach::ThroughHome(home, place) | Approach::Called(home, place)
+                if self.home_granted =>
+            {
+                Some((
+                    *home,
+                    Place {
+                        score: self.report.score.or(place.score),
+                        ..place.clone()
+                    },
+                ))
             }
             _ => None,
         };

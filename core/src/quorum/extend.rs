@@ -30,7 +30,9 @@ impl<'a> Extension<'a> {
     /// a lease still valid may ask for.
     pub fn start(fleet: &'a Fleet, leases: Vec<Renewal>, fill_in: bool) -> Self {
         let ttl = leases.iter().map(|lease| lease.ttl).min();
-        let timeout = ttl.map_or(std::time::Duration::ZERO, |ttl| fleet.settings.node_timeout(ttl));
+        let timeout = ttl.map_or(std::time::Duration::ZERO, |ttl| {
+            fleet.settings.node_timeout(ttl)
+        });
         let count = leases.len();
         let sent = fleet.now();
         let mut round = Round::new(fleet, timeout);
@@ -38,16 +40,33 @@ impl<'a> Extension<'a> {
         for node in 0..fleet.size() {
             round.ask(node, &command);
         }
-        Extension { fleet, round, sent, leases: count, wait_for_all: fill_in }
+        Extension {
+            fleet,
+            round,
+            sent,
+            leases: count,
+            wait_for_all: fill_in,
+        }
     }
 
     /// Counts the answers until every lease's fate is known, or the time is up.
     pub async fn finish(mut self) -> Extended {
-        let quorum = if self.fleet.planted.has(PlantedBug::ExtendByOne) { 1 } else { self.fleet.quorum() };
-        let blank = Votes { nodes: self.fleet.size(), quorum, renewed: 0, gone: 0 };
+        let quorum = if self.fleet.planted.has(PlantedBug::ExtendByOne) {
+            1
+        } else {
+            self.fleet.quorum()
+        };
+        let blank = Votes {
+            nodes: self.fleet.size(),
+            quorum,
+            renewed: 0,
+            gone: 0,
+        };
         let mut votes = vec![blank; self.leases];
         while let Some(answered) = self.round.next().await {
-            let Ok(Reply::Extended(words)) = answered.result else { continue };
+            let Ok(Reply::Extended(words)) = answered.result else {
+                continue;
+            };
             for (votes, word) in votes.iter_mut().zip(words) {
                 match word {
                     LeaseWord::Renewed => votes.renewed += 1,
@@ -65,6 +84,10 @@ impl<'a> Extension<'a> {
         }
         let late = self.fleet.planted.has(PlantedBug::ExtendFromReply);
         let sent = if late { self.fleet.now() } else { self.sent };
-        Extended { sent, votes, outcomes: self.round.outcomes() }
+        Extended {
+            sent,
+            votes,
+            outcomes: self.round.outcomes(),
+        }
     }
 }

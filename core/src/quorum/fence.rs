@@ -19,7 +19,10 @@ pub(crate) enum Agreement {
 }
 
 /// Looks at the tokens of the nodes that granted, `None` where a node cannot count.
-pub(crate) fn agree(granted: impl Iterator<Item = Option<FencingToken>> + Clone, quorum: usize) -> Agreement {
+pub(crate) fn agree(
+    granted: impl Iterator<Item = Option<FencingToken>> + Clone,
+    quorum: usize,
+) -> Agreement {
     let counted = granted.flatten();
     if counted.clone().count() < quorum {
         return Agreement::Impossible;
@@ -27,7 +30,9 @@ pub(crate) fn agree(granted: impl Iterator<Item = Option<FencingToken>> + Clone,
     let same = |value: &FencingToken| counted.clone().filter(|other| other == value).count();
     match counted.clone().find(|value| same(value) >= quorum) {
         Some(token) => Agreement::Token(token),
-        None => counted.max().map_or(Agreement::Impossible, Agreement::WriteBack),
+        None => counted
+            .max()
+            .map_or(Agreement::Impossible, Agreement::WriteBack),
     }
 }
 
@@ -39,9 +44,18 @@ mod tests {
     fn a_quorum_of_equals_settles_it() {
         let token = FencingToken::new;
         let agree = |numbers: &[u64], quorum| agree(numbers.iter().map(|&n| token(n)), quorum);
-        assert_eq!(agree(&[7, 7, 9], 2), Agreement::Token(token(7).expect("in range")));
-        assert_eq!(agree(&[7, 8, 9], 2), Agreement::WriteBack(token(9).expect("in range")));
+        assert_eq!(
+            agree(&[7, 7, 9], 2),
+            Agreement::Token(token(7).expect("in range"))
+        );
+        assert_eq!(
+            agree(&[7, 8, 9], 2),
+            Agreement::WriteBack(token(9).expect("in range"))
+        );
         assert_eq!(agree(&[0, 0, 9], 2), Agreement::Impossible);
-        assert_eq!(agree(&[0, 9, 9], 2), Agreement::Token(token(9).expect("in range")));
+        assert_eq!(
+            agree(&[0, 9, 9], 2),
+            Agreement::Token(token(9).expect("in range"))
+        );
     }
 }

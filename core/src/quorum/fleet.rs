@@ -8,7 +8,9 @@ use std::time::Duration;
 use futures_util::future::select_all;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{Clock, Entropy, Moment, OwnerLabel, OwnerToken, Planted, PlantedBug, Settings, quorum};
+use crate::config::{
+    Clock, Entropy, Moment, OwnerLabel, OwnerToken, Planted, PlantedBug, Settings, quorum,
+};
 use crate::error::NodeOutcome;
 use crate::node::{Link, Node};
 
@@ -114,7 +116,16 @@ impl Fleet {
     }
 
     /// An outcome of the node at `index`.
-    pub fn outcome(&self, index: usize, status: crate::error::NodeStatus, elapsed: Duration) -> NodeOutcome {
-        NodeOutcome { node: self.nodes[index].address().to_owned(), status, elapsed }
+    pub fn outcome(
+        &self,
+        index: usize,
+        status: crate::error::NodeStatus,
+        elapsed: Duration,
+    ) -> NodeOutcome {
+        NodeOutcome {
+            node: self.nodes[index].address().to_owned(),
+            status,
+            elapsed,
+        }
     }
 }

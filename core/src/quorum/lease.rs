@@ -73,7 +73,10 @@ pub struct LeaseState {
 impl LeaseState {
     /// A lease held until `deadline`.
     pub fn held_until(deadline: Moment) -> Self {
-        LeaseState { deadline, standing: Standing::Held }
+        LeaseState {
+            deadline,
+            standing: Standing::Held,
+        }
     }
 
     /// Where it stands, its deadline apart.
@@ -166,7 +169,12 @@ mod tests {
     }
 
     fn votes(renewed: usize, gone: usize) -> Votes {
-        Votes { nodes: 5, quorum: 3, renewed, gone }
+        Votes {
+            nodes: 5,
+            quorum: 3,
+            renewed,
+            gone,
+        }
     }
 
     fn ttl() -> Ttl {
@@ -176,7 +184,10 @@ mod tests {
     #[test]
     fn a_majority_in_time_extends() {
         let mut lease = LeaseState::held_until(at(988));
-        assert_eq!(lease.renew(at(300), at(310), ttl(), votes(3, 0)), Renewed::Yes);
+        assert_eq!(
+            lease.renew(at(300), at(310), ttl(), votes(3, 0)),
+            Renewed::Yes
+        );
         assert_eq!(lease.deadline(), at(1288));
         assert!(lease.is_held(at(1287)));
         assert!(!lease.is_held(at(1288)));
@@ -185,17 +196,29 @@ mod tests {
     #[test]
     fn a_majority_too_late_is_a_loss() {
         let mut lease = LeaseState::held_until(at(988));
-        assert_eq!(lease.renew(at(900), at(988), ttl(), votes(5, 0)), Renewed::Lost(Loss::Expired));
-        assert_eq!(lease.renew(at(989), at(990), ttl(), votes(5, 0)), Renewed::Lost(Loss::Expired));
+        assert_eq!(
+            lease.renew(at(900), at(988), ttl(), votes(5, 0)),
+            Renewed::Lost(Loss::Expired)
+        );
+        assert_eq!(
+            lease.renew(at(989), at(990), ttl(), votes(5, 0)),
+            Renewed::Lost(Loss::Expired)
+        );
         assert!(!lease.is_held(at(0)));
     }
 
     #[test]
     fn too_few_answers_leave_the_deadline() {
         let mut lease = LeaseState::held_until(at(988));
-        assert_eq!(lease.renew(at(300), at(350), ttl(), votes(2, 2)), Renewed::Unknown);
+        assert_eq!(
+            lease.renew(at(300), at(350), ttl(), votes(2, 2)),
+            Renewed::Unknown
+        );
         assert_eq!(lease.deadline(), at(988));
-        assert_eq!(lease.renew(at(400), at(450), ttl(), votes(2, 3)), Renewed::Lost(Loss::Majority));
+        assert_eq!(
+            lease.renew(at(400), at(450), ttl(), votes(2, 3)),
+            Renewed::Lost(Loss::Majority)
+        );
     }
 
     /// Every sequence of five events from every kind ends with what was lost staying lost.

@@ -43,7 +43,11 @@ pub struct Held {
 pub fn start_release(fleet: &Arc<Fleet>, held: &Held) -> Sweep {
     let retention = u64::try_from(fleet.settings.ticket_retention.as_millis()).unwrap_or(u64::MAX);
     let spent = held.ticket.clone().map(|ticket| (ticket, retention));
-    let fence = if fleet.planted.has(PlantedBug::FenceFromGrantsOnly) { None } else { held.fence };
+    let fence = if fleet.planted.has(PlantedBug::FenceFromGrantsOnly) {
+        None
+    } else {
+        held.fence
+    };
     Sweep::start(fleet, &held.sent, held.ttl, |tomb_ms| {
         Command::Release(Release {
             keys: held.keys.clone(),
@@ -64,7 +68,13 @@ pub async fn release(fleet: &Arc<Fleet>, held: &Held, timeout: Duration) -> Rele
     let mut words: Vec<Option<Result<ReleaseWord, Fault>>> = vec![None; fleet.size()];
     while let Ok(Some((node, word))) = timeout_at(by, sweep.next()).await {
         words[node] = Some(word);
-        let count = |word: ReleaseWord| words.iter().flatten().filter(|one| **one == Ok(word)).count();
+        let count = |word: ReleaseWord| {
+            words
+                .iter()
+                .flatten()
+                .filter(|one| **one == Ok(word))
+                .count()
+        };
         if count(ReleaseWord::Done) >= fleet.quorum() {
             return Released::Released;
         }
@@ -103,7 +113,8 @@ pub(crate) fn undo_claim(fleet: &Arc<Fleet>, held: &Held, put_back: Option<(usiz
         return;
     };
     // Only the home gave the waiter's place away, so only there it is put back.
-    let (at_home, elsewhere): (Vec<_>, Vec<_>) = held.sent.iter().partition(|sent| sent.node == home);
+    let (at_home, elsewhere): (Vec<_>, Vec<_>) =
+        held.sent.iter().partition(|sent| sent.node == home);
     drop(Sweep::start(fleet, &at_home, held.ttl, undo(Some(place))));
     drop(Sweep::start(fleet, &elsewhere, held.ttl, undo(None)));
 }

@@ -61,7 +61,14 @@ impl<'a> Round<'a> {
     pub fn new(fleet: &'a Fleet, timeout: Duration) -> Self {
         let by = Instant::now() + timeout;
         let (sink, answers) = mpsc::unbounded_channel();
-        let blank = Asked { epoch: None, settled: false, sent: None, times: 0, open: 0, last: None };
+        let blank = Asked {
+            epoch: None,
+            settled: false,
+            sent: None,
+            times: 0,
+            open: 0,
+            last: None,
+        };
         Round {
             fleet,
             by,
@@ -104,8 +111,18 @@ impl<'a> Round<'a> {
 
     /// Where commands went so far.
     pub fn sent(&self) -> Vec<Sent> {
-        let asked = self.asked.iter().enumerate().filter(|(_, asked)| asked.times > 0);
-        asked.map(|(node, asked)| Sent { node, epoch: asked.epoch, settled: asked.settled }).collect()
+        let asked = self
+            .asked
+            .iter()
+            .enumerate()
+            .filter(|(_, asked)| asked.times > 0);
+        asked
+            .map(|(node, asked)| Sent {
+                node,
+                epoch: asked.epoch,
+                settled: asked.settled,
+            })
+            .collect()
     }
 
     /// Gives the round more time: a second step has begun.
@@ -128,7 +145,9 @@ impl<'a> Round<'a> {
         asked.open -= 1;
         asked.settled = !matches!(&answered.result, Err(fault) if fault.may_have_run);
         self.open -= 1;
-        let elapsed = asked.sent.map_or(Duration::ZERO, |sent| self.fleet.clock.now().since(sent));
+        let elapsed = asked
+            .sent
+            .map_or(Duration::ZERO, |sent| self.fleet.clock.now().since(sent));
         asked.last = Some((status_of(&answered.result), elapsed));
         Some(answered)
     }
@@ -162,9 +181,10 @@ impl<'a> Round<'a> {
 /// What an answer means for the report of an operation.
 fn status_of(result: &Result<Reply, Fault>) -> NodeStatus {
     match result {
-        Err(fault) if fault.class == FaultClass::ForeignFormat => {
-            NodeStatus::HeldByAnother { ttl: None, foreign: true }
-        }
+        Err(fault) if fault.class == FaultClass::ForeignFormat => NodeStatus::HeldByAnother {
+            ttl: None,
+            foreign: true,
+        },
         Err(fault) => NodeStatus::Faulted(fault.clone()),
         Ok(Reply::Refused(refusal)) => match refusal.why {
             RefusalKind::Held | RefusalKind::Foreign => NodeStatus::HeldByAnother {

@@ -51,12 +51,29 @@ impl Sweep {
             until: Instant::now() + ttl.as_duration(),
         };
         let fleet = Arc::clone(fleet);
-        let mut sweep = Sweep { fleet, work, sink, answers, open: Vec::new(), again: Vec::new() };
+        let mut sweep = Sweep {
+            fleet,
+            work,
+            sink,
+            answers,
+            open: Vec::new(),
+            again: Vec::new(),
+        };
         for sent in nodes {
             let work = &sweep.work;
-            let command = if sent.may_come_late(&sweep.fleet) { &work.burying } else { &work.command };
+            let command = if sent.may_come_late(&sweep.fleet) {
+                &work.burying
+            } else {
+                &work.command
+            };
             sweep.open.push(sent.node);
-            submit(&*sweep.fleet.nodes[sent.node], sent.node, Arc::clone(command), work.until, &sweep.sink);
+            submit(
+                &*sweep.fleet.nodes[sent.node],
+                sent.node,
+                Arc::clone(command),
+                work.until,
+                &sweep.sink,
+            );
         }
         sweep
     }
@@ -91,7 +108,9 @@ impl Drop for Sweep {
         self.fleet.spawner.spawn(Box::pin(async move {
             let mut later: Vec<usize> = again;
             while !open.is_empty() {
-                let Some(answered) = answers.recv().await else { break };
+                let Some(answered) = answers.recv().await else {
+                    break;
+                };
                 open.retain(|&node| node != answered.node);
                 if definite(answered.result).is_err() {
                     later.push(answered.node);
@@ -138,14 +157,22 @@ fn submit(
     sink: &mpsc::UnboundedSender<Answered>,
 ) {
     let answer = Answer::new(index, sink.clone());
-    node.submit(Submission { command, connect_by, void: Void::default(), answer });
+    node.submit(Submission {
+        command,
+        connect_by,
+        void: Void::default(),
+        answer,
+    });
 }
 
 /// A word that settles the matter; a key of a foreign type is certainly not ours.
 fn definite(result: Result<Reply, Fault>) -> Result<ReleaseWord, Fault> {
     match result {
         Ok(Reply::Released(word)) => Ok(word),
-        Ok(_) => Err(Fault::unresolved(FaultClass::Protocol, "the reply does not fit a release")),
+        Ok(_) => Err(Fault::unresolved(
+            FaultClass::Protocol,
+            "the reply does not fit a release",
+        )),
         Err(fault) if fault.class == FaultClass::ForeignFormat => Ok(ReleaseWord::Other),
         Err(fault) => Err(fault),
     }

@@ -49,7 +49,11 @@ pub struct Tally {
 impl Tally {
     /// No vote in, of `nodes` configured nodes.
     pub fn new(nodes: usize, quorum: usize) -> Self {
-        Tally { quorum, votes: vec![Vote::Open; nodes], surplus: 0 }
+        Tally {
+            quorum,
+            votes: vec![Vote::Open; nodes],
+            surplus: 0,
+        }
     }
 
     /// A node's vote, which replaces an earlier one of the same node.
@@ -70,7 +74,11 @@ impl Tally {
     /// How many votes stand so.
     pub fn count(&self, vote: Vote) -> usize {
         let counted = self.votes.iter().filter(|&&one| one == vote).count();
-        if vote == Vote::For { counted + self.surplus } else { counted }
+        if vote == Vote::For {
+            counted + self.surplus
+        } else {
+            counted
+        }
     }
 
     /// What the votes amount to so far.
@@ -96,7 +104,9 @@ impl Tally {
     pub fn defeat(&self) -> Defeat {
         if self.count(Vote::Permanent) > self.votes.len() - self.quorum.min(self.votes.len()) {
             Defeat::Permanent
-        } else if self.votes.len() - self.count(Vote::Faulted) - self.count(Vote::Permanent) >= self.quorum {
+        } else if self.votes.len() - self.count(Vote::Faulted) - self.count(Vote::Permanent)
+            >= self.quorum
+        {
             Defeat::Contended
         } else {
             Defeat::Unavailable
@@ -112,7 +122,13 @@ mod tests {
     /// Every combination of votes up to five nodes, against the definition written a second way.
     #[test]
     fn every_vote_table() {
-        const KINDS: [Vote; 5] = [Vote::Open, Vote::For, Vote::Against, Vote::Faulted, Vote::Permanent];
+        const KINDS: [Vote; 5] = [
+            Vote::Open,
+            Vote::For,
+            Vote::Against,
+            Vote::Faulted,
+            Vote::Permanent,
+        ];
         for nodes in 1..=5usize {
             for code in 0..KINDS.len().pow(nodes as u32) {
                 let mut tally = Tally::new(nodes, quorum(nodes));

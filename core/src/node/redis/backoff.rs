@@ -77,7 +77,9 @@ mod tests {
             let mut backoff = Backoff::new(Arc::new(Fixed(byte)));
             assert!(matches!(backoff.next(), Pause::Short(pause) if pause <= FIRST_MAX));
             for bound_ms in [20, 40, 80, 160, 320, 640, 1000, 1000] {
-                let Pause::Long(pause) = backoff.next() else { panic!("long from the second on") };
+                let Pause::Long(pause) = backoff.next() else {
+                    panic!("long from the second on")
+                };
                 assert_eq!(pause, Duration::from_millis(bound_ms).mul_f64(share));
             }
             backoff.dials = u32::MAX;

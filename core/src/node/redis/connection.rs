@@ -15,7 +15,7 @@ use tokio::task::coop::unconstrained;
 
 use crate::config::NodeAddress;
 use crate::error::{Fault, FaultClass};
-use crate::node::limits::{Ledger, Limited};
+use crate::node::redis::limited::{Ledger, Limited};
 use crate::protocol::{Raw, classify};
 
 /// The words of one command.
@@ -144,9 +144,15 @@ fn refusal(error: &RedisError, ledger: &Ledger) -> Fault {
         (ErrorKind::RESP3NotSupported, _) => classify("NOPROTO", ""),
         (_, Some(code)) => {
             let text = error.detail().unwrap_or_default();
-            Fault { may_have_run: false, ..classify(code, text) }
+            Fault {
+                may_have_run: false,
+                ..classify(code, text)
+            }
         }
-        _ => Fault { may_have_run: false, ..broken(error, ledger) },
+        _ => Fault {
+            may_have_run: false,
+            ..broken(error, ledger)
+        },
     }
 }
 
@@ -155,11 +161,17 @@ fn broken(error: &RedisError, ledger: &Ledger) -> Fault {
     if ledger.is_broken() || error.kind() == ErrorKind::Parse {
         return misbehaved();
     }
-    Fault::unresolved(FaultClass::Disconnected, "the connection ended before the reply")
+    Fault::unresolved(
+        FaultClass::Disconnected,
+        "the connection ended before the reply",
+    )
 }
 
 fn misbehaved() -> Fault {
-    Fault::unresolved(FaultClass::Protocol, "the server sent what no server may send")
+    Fault::unresolved(
+        FaultClass::Protocol,
+        "the server sent what no server may send",
+    )
 }
 
 fn raw(value: Value) -> Raw {
@@ -172,12 +184,16 @@ fn raw(value: Value) -> Raw {
         Value::Array(values) | Value::Set(values) => {
             Raw::List(values.into_iter().map(raw).collect())
         }
-        Value::Map(pairs) => {
-            Raw::List(pairs.into_iter().flat_map(|(key, value)| [raw(key), raw(value)]).collect())
-        }
-        Value::ServerError(error) => {
-            Raw::Error(error.code().to_owned(), error.details().unwrap_or_default().to_owned())
-        }
+        Value::Map(pairs) => Raw::List(
+            pairs
+                .into_iter()
+                .flat_map(|(key, value)| [raw(key), raw(value)])
+                .collect(),
+        ),
+        Value::ServerError(error) => Raw::Error(
+            error.code().to_owned(),
+            error.details().unwrap_or_default().to_owned(),
+        ),
         _ => Raw::Other,
     }
 }

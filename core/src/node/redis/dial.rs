@@ -47,10 +47,18 @@ pub(super) async fn dial(plan: &Plan, previous: Option<Peer>) -> Result<Session,
             Box::new(within(bound, "no connection in time", connected).await?)
         }
         Target::Memory { .. } => {
-            return Err(Fault::refused(FaultClass::Unsupported, "not the address of a server"));
+            return Err(Fault::refused(
+                FaultClass::Unsupported,
+                "not the address of a server",
+            ));
         }
     };
-    within(bound, "no end of the login in time", login(plan, stream, previous)).await
+    within(
+        bound,
+        "no end of the login in time",
+        login(plan, stream, previous),
+    )
+    .await
 }
 
 async fn within<T>(
@@ -69,8 +77,10 @@ async fn within<T>(
 async fn tcp(host: &str, port: u16, bound: Duration) -> Result<TcpStream, Fault> {
     let deadline = Instant::now() + bound;
     let unknown = || Fault::refused(FaultClass::Unreachable, "the host's name is not known");
-    let addresses: Vec<SocketAddr> =
-        lookup_host((host, port)).await.map_err(|_| unknown())?.collect();
+    let addresses: Vec<SocketAddr> = lookup_host((host, port))
+        .await
+        .map_err(|_| unknown())?
+        .collect();
     let mut last = unknown();
     for (index, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -85,7 +95,11 @@ async fn tcp(host: &str, port: u16, bound: Duration) -> Result<TcpStream, Fault>
 }
 
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     // Finds out in the end that a silent peer is gone; a busy connection has its own watch.
     socket.set_keepalive(true)?;
     socket.set_nodelay(true)?;
@@ -134,5 +148,9 @@ async fn login(
         }
     };
     connection.count_replies();
-    Ok(Session { connection, pump, greeting })
+    Ok(Session {
+        connection,
+        pump,
+        greeting,
+    })
 }

@@ -54,7 +54,10 @@ pub(super) async fn greet(
     let mut questions = Vec::new();
     let wants_plain = !abilities.scripts || plan.settings.plain_preferred;
     if wants_plain {
-        questions.extend([words(&["DELIFEQ", &key, "x"]), words(&["DELEX", &key, "IFEQ", "x"])]);
+        questions.extend([
+            words(&["DELIFEQ", &key, "x"]),
+            words(&["DELEX", &key, "IFEQ", "x"]),
+        ]);
     }
     if let Some(old) = previous.filter(|old| peer.as_ref().is_some_and(|new| old.id < new.id)) {
         // What the old connection still holds must not run behind what this one says.
@@ -71,7 +74,11 @@ pub(super) async fn greet(
             };
         }
     }
-    Ok(Greeting { abilities, facts, peer })
+    Ok(Greeting {
+        abilities,
+        facts,
+        peer,
+    })
 }
 
 fn words(words: &[&str]) -> Words {
@@ -104,10 +111,16 @@ fn hello(answer: &Raw) -> Result<Facts, Fault> {
     };
     Ok(Facts {
         server: field("server"),
-        version: field("version"),
+        version: Some(field("version").ok_or_else(nonsense)?),
         mode: field("mode"),
         // `INFO` has the older word for it.
-        role: field("role").map(|role| if role == "replica" { "slave".into() } else { role }),
+        role: field("role").map(|role| {
+            if role == "replica" {
+                "slave".into()
+            } else {
+                role
+            }
+        }),
         ..Facts::default()
     })
 }
@@ -116,9 +129,16 @@ fn hello(answer: &Raw) -> Result<Facts, Fault> {
 fn probed(answer: &Raw) -> Result<Abilities, Fault> {
     match answer {
         Raw::List(flags) => {
-            let [Raw::Int(time), Raw::Int(queue), ..] = flags[..] else { return Err(nonsense()) };
+            let [Raw::Int(time), Raw::Int(queue), ..] = flags[..] else {
+                return Err(nonsense());
+            };
             let (time, queue) = (time == 1, queue == 1);
-            Ok(Abilities { scripts: true, time, queue, ..Abilities::default() })
+            Ok(Abilities {
+                scripts: true,
+                time,
+                queue,
+                ..Abilities::default()
+            })
         }
         Raw::Error(code, text) => {
             let fault = never_ran(classify(code, text));
@@ -139,19 +159,33 @@ fn probed(answer: &Raw) -> Result<Abilities, Fault> {
 
 /// This connection's number and address from `CLIENT INFO`.
 fn peer(answer: &Raw) -> Option<Peer> {
-    let Raw::Bytes(bytes) = answer else { return None };
+    let Raw::Bytes(bytes) = answer else {
+        return None;
+    };
     let text = std::str::from_utf8(bytes).ok()?;
-    let field = |name: &str| text.split_ascii_whitespace().find_map(|word| word.strip_prefix(name));
-    Some(Peer { id: field("id=")?.parse().ok()?, address: field("addr=")?.to_owned() })
+    let field = |name: &str| {
+        text.split_ascii_whitespace()
+            .find_map(|word| word.strip_prefix(name))
+    };
+    Some(Peer {
+        id: field("id=")?.parse().ok()?,
+        address: field("addr=")?.to_owned(),
+    })
 }
 
 /// The greeting leaves nothing behind, whatever became of it.
 fn never_ran(fault: Fault) -> Fault {
-    Fault { may_have_run: false, ..fault }
+    Fault {
+        may_have_run: false,
+        ..fault
+    }
 }
 
 fn nonsense() -> Fault {
-    Fault::refused(FaultClass::Protocol, "the server's greeting is not that of a server")
+    Fault::refused(
+        FaultClass::Protocol,
+        "the server's greeting is not that of a server",
+    )
 }
 
 #[cfg(test)]
@@ -165,11 +199,32 @@ mod tests {
     #[test]
     fn a_refused_script_is_an_ability_that_is_missing_and_a_busy_server_is_not() {
         let cases = [
-            (error("NOPERM", "User key has no permissions to run the 'eval' command"), None),
-            (error("ERR", "unknown command 'EVAL', with args beginning with: 'x'"), None),
-            (error("NOPERM", "No permissions to access a key"), Some(FaultClass::Permission)),
-            (error("LOADING", "Valkey is loading the dataset in memory"), Some(FaultClass::Transient)),
-            (error("BUSY", "Redis is busy running a script"), Some(FaultClass::Transient)),
+            (
+                error(
+                    "NOPERM",
+                    "User key has no permissions to run the 'eval' command",
+                ),
+                None,
+            ),
+            (
+                error(
+                    "ERR",
+                    "unknown command 'EVAL', with args beginning with: 'x'",
+                ),
+                None,
+            ),
+            (
+                error("NOPERM", "No permissions to access a key"),
+                Some(FaultClass::Permission),
+            ),
+            (
+                error("LOADING", "Valkey is loading the dataset in memory"),
+                Some(FaultClass::Transient),
+            ),
+            (
+                error("BUSY", "Redis is busy running a script"),
+                Some(FaultClass::Transient),
+            ),
             (error("MOVED", "1 127.0.0.1:1"), Some(FaultClass::Topology)),
             (error("WAT", ""), Some(FaultClass::Unknown)),
             (Raw::Okay, Some(FaultClass::Protocol)),
@@ -205,8 +260,16 @@ mod tests {
         assert_eq!(facts.server.as_deref(), Some("valkey"));
         assert_eq!(facts.version.as_deref(), Some("9.1[2J"));
         assert_eq!(facts.role.as_deref(), Some("slave"));
-        let told = peer(&bytes("id=12 addr=10.0.0.1:5 laddr=10.0.0.2:6379 fd=8 name= age=0"));
-        assert_eq!(told, Some(Peer { id: 12, address: "10.0.0.1:5".into() }));
+        let told = peer(&bytes(
+            "id=12 addr=10.0.0.1:5 laddr=10.0.0.2:6379 fd=8 name= age=0",
+        ));
+        assert_eq!(
+            told,
+            Some(Peer {
+                id: 12,
+                address: "10.0.0.1:5".into()
+            })
+        );
         assert_eq!(peer(&bytes("id=x addr=1")), None);
     }
 }

@@ -7,6 +7,7 @@ mod backoff;
 mod connection;
 mod dial;
 mod greeting;
+mod limited;
 mod owner;
 mod serve;
 mod tls;

@@ -54,9 +54,19 @@ impl Plan {
             }
             Tls::new(settings.tls_ca_pem.as_deref(), settings.tls_verify)
         } else {
-            Err(Fault::refused(FaultClass::Tls, "the address asks for no TLS"))
+            Err(Fault::refused(
+                FaultClass::Tls,
+                "the address asks for no TLS",
+            ))
         };
-        Plan { address, shown, settings, pipeline, tls, wake }
+        Plan {
+            address,
+            shown,
+            settings,
+            pipeline,
+            tls,
+            wake,
+        }
     }
 
     /// A key that never exists, behind the client's prefix.
@@ -87,7 +97,16 @@ impl Owner {
     ) -> Self {
         let backoff = Backoff::new(Arc::clone(&plan.settings.entropy));
         let (plan, queue) = (Arc::new(plan), VecDeque::new());
-        Owner { plan, inbox, link, queue, closing: None, backoff, epoch: 0, previous: None }
+        Owner {
+            plan,
+            inbox,
+            link,
+            queue,
+            closing: None,
+            backoff,
+            epoch: 0,
+            previous: None,
+        }
     }
 
     /// Runs the node until it is closed.
@@ -115,7 +134,10 @@ impl Owner {
                 Connected::Closed => None,
             };
             // Whatever waits was never sent.
-            let fault = fault.map(|fault| Fault { may_have_run: false, ..fault });
+            let fault = fault.map(|fault| Fault {
+                may_have_run: false,
+                ..fault
+            });
             let Some(fault) = fault else { break };
             self.link.send_replace(Link::Down(fault.clone()));
             pause = match self.backoff.next() {
@@ -181,7 +203,10 @@ impl Owner {
             version = facts.version.as_deref().unwrap_or_default(), "connected"
         );
         let abilities = session.greeting.abilities;
-        self.link.send_replace(Link::Up { epoch: self.epoch, abilities });
+        self.link.send_replace(Link::Up {
+            epoch: self.epoch,
+            abilities,
+        });
         Connected::Session(Box::new(session))
     }
 
@@ -207,15 +232,22 @@ impl Owner {
     fn refuse_late(&mut self) -> Option<Instant> {
         let now = Instant::now();
         for _ in 0..self.queue.len() {
-            let Some(submission) = self.queue.pop_front() else { break };
+            let Some(submission) = self.queue.pop_front() else {
+                break;
+            };
             if submission.connect_by <= now {
                 let why = "no connection in time";
-                submission.answer.give(Err(Fault::refused(FaultClass::Timeout, why)));
+                submission
+                    .answer
+                    .give(Err(Fault::refused(FaultClass::Timeout, why)));
             } else {
                 self.queue.push_back(submission);
             }
         }
-        self.queue.iter().map(|submission| submission.connect_by).min()
+        self.queue
+            .iter()
+            .map(|submission| submission.connect_by)
+            .min()
     }
 
     /// Waits for orders and takes all there are; gives how many submissions joined the queue. Not

@@ -56,7 +56,11 @@ struct Pipe {
 impl Owner {
     /// Serves until the connection ends, and says why; `None` where the node was closed.
     pub(super) async fn serve(&mut self, session: Session) -> Option<Fault> {
-        let Session { connection, pump, greeting } = session;
+        let Session {
+            connection,
+            pump,
+            greeting,
+        } = session;
         let mut pump = Some(pump);
         let mut pipe = Pipe {
             connection,
@@ -100,6 +104,9 @@ impl Owner {
                     if pipe.stalled {
                         self.refuse_stalled(fresh);
                     }
+                    if self.closing.is_some() {
+                        alarm.as_mut().reset(Instant::now());
+                    }
                 }
             }
         };
@@ -126,7 +133,9 @@ impl Owner {
             while entries.len() < pipeline.batch_commands_max.max(1) {
                 let again = pipe.again.pop_front();
                 let fresh = || self.queue.pop_front().map(Entry::new);
-                let Some(entry) = again.or_else(fresh) else { break };
+                let Some(entry) = again.or_else(fresh) else {
+                    break;
+                };
                 if let Some(entry) = prepare(pipe, entry, &mut words) {
                     entries.push(entry);
                 }
@@ -158,17 +167,26 @@ impl Owner {
         let mut end = None;
         for entry in batch.entries {
             let words: Vec<Raw> = words.by_ref().take(entry.replies).collect();
-            let lost = words.iter().any(|word| matches!(word, Raw::Error(code, _) if code == "NOSCRIPT"));
+            let lost = words
+                .iter()
+                .any(|word| matches!(word, Raw::Error(code, _) if code == "NOSCRIPT"));
             if lost && !entry.with_body {
                 if is_given_up(&entry.submission) {
                     entry.submission.answer.give(Err(given_up()));
                 } else {
-                    pipe.again.push_back(Entry { with_body: true, ..entry });
+                    pipe.again.push_back(Entry {
+                        with_body: true,
+                        ..entry
+                    });
                 }
                 continue;
             }
             let command = &entry.submission.command;
-            let result = told(parse(command, &pipe.greeting.abilities, words), command, &pipe.greeting);
+            let result = told(
+                parse(command, &pipe.greeting.abilities, words),
+                command,
+                &pipe.greeting,
+            );
             match &result {
                 Ok(_) => self.backoff.reset(),
                 Err(fault) if ends_connection(fault) => end = Some(fault.clone()),
@@ -207,7 +225,11 @@ impl Owner {
             self.refuse_stalled(self.queue.len());
         }
         // Never further than a stall ahead: a reply may lift the gate before this alarm.
-        let next = if pipe.stalled { give_up.min(now + stall_after) } else { stall };
+        let next = if pipe.stalled {
+            give_up.min(now + stall_after)
+        } else {
+            stall
+        };
         Some(self.closing.map_or(next, |end| end.min(next)))
     }
 
@@ -226,7 +248,11 @@ impl Owner {
 
 impl Entry {
     fn new(submission: Submission) -> Self {
-        Entry { submission, replies: 0, with_body: false }
+        Entry {
+            submission,
+            replies: 0,
+            with_body: false,
+        }
     }
 }
 
@@ -269,7 +295,11 @@ fn spell(wire: Wire, with_body: bool, taught: &mut Vec<&'static str>) -> Words {
                 ("EVAL", script.body())
             };
             let mut words = Vec::with_capacity(3 + keys.len() + args.len());
-            words.extend([verb.into(), text.into(), keys.len().to_string().into_bytes()]);
+            words.extend([
+                verb.into(),
+                text.into(),
+                keys.len().to_string().into_bytes(),
+            ]);
             words.extend(keys.into_iter().map(String::into_bytes));
             words.extend(args);
             words
@@ -284,9 +314,10 @@ fn told(
     greeting: &Greeting,
 ) -> Result<Reply, Fault> {
     match result {
-        Err(Fault { class: FaultClass::Permission | FaultClass::Unsupported, .. })
-            if matches!(command, Command::Facts) =>
-        {
+        Err(Fault {
+            class: FaultClass::Permission | FaultClass::Unsupported,
+            ..
+        }) if matches!(command, Command::Facts) => {
             Ok(Reply::Facts(Box::new(greeting.facts.clone())))
         }
         result => result,
@@ -312,8 +343,14 @@ fn ends_connection(fault: &Fault) -> bool {
 /// The fault of a command that was sent and not answered when the connection ended.
 fn in_flight(end: &Fault) -> Fault {
     match end.class {
-        FaultClass::Protocol | FaultClass::Closed => Fault { may_have_run: true, ..end.clone() },
-        _ => Fault::unresolved(FaultClass::Disconnected, "the connection ended before the reply"),
+        FaultClass::Protocol | FaultClass::Closed => Fault {
+            may_have_run: true,
+            ..end.clone()
+        },
+        _ => Fault::unresolved(
+            FaultClass::Disconnected,
+            "the connection ended before the reply",
+        ),
     }
 }
 

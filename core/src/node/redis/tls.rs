@@ -35,14 +35,19 @@ impl Tls {
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(|_| fault("TLS 1.2 and 1.3 cannot be used"))?;
         let config = if verify {
-            let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let mut roots = RootCertStore {
+                roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+            };
             if let Some(pem) = ca_pem {
                 add_ca_pem(&mut roots, pem)?;
             }
             builder.with_root_certificates(roots).with_no_client_auth()
         } else {
             let verifier = Arc::new(AcceptAny(provider));
-            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(verifier)
+                .with_no_client_auth()
         };
         Ok(Tls(TlsConnector::from(Arc::new(config))))
     }
@@ -55,7 +60,10 @@ impl Tls {
     ) -> Result<TlsStream<TcpStream>, Fault> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| fault("the host's name cannot stand in a certificate"))?;
-        self.0.connect(name, stream).await.map_err(|error| describe(&error))
+        self.0
+            .connect(name, stream)
+            .await
+            .map_err(|error| describe(&error))
     }
 }
 
@@ -67,7 +75,11 @@ fn add_ca_pem(roots: &mut RootCertStore, pem: &str) -> Result<(), Fault> {
         added.map_err(|_| fault("tls_ca_pem holds a certificate that cannot be used"))?;
         found = true;
     }
-    if found { Ok(()) } else { Err(fault("tls_ca_pem holds no certificate")) }
+    if found {
+        Ok(())
+    } else {
+        Err(fault("tls_ca_pem holds no certificate"))
+    }
 }
 
 fn fault(detail: &'static str) -> Fault {
@@ -76,7 +88,9 @@ fn fault(detail: &'static str) -> Fault {
 
 /// Why a handshake failed, in fixed words.
 fn describe(error: &io::Error) -> Fault {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let Some(inner) = inner else {
         return fault("the connection ended during the TLS handshake");
     };
@@ -88,7 +102,8 @@ fn describe(error: &io::Error) -> Fault {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "the server's certificate is not valid yet"
             }
-            CertificateError::UnknownIssuer => {
+            // A wrong signature is that of a stranger with a trusted authority's name.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "the server's certificate is signed by nobody we trust"
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -160,7 +175,10 @@ mod tests {
         let cases = [
             ("", "tls_ca_pem holds no certificate"),
             ("hello", "tls_ca_pem holds no certificate"),
-            ("-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n", "tls_ca_pem is not valid PEM"),
+            (
+                "-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n",
+                "tls_ca_pem is not valid PEM",
+            ),
             (
                 "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
                 "tls_ca_pem holds a certificate that cannot be used",
@@ -179,9 +197,15 @@ mod tests {
         let of = |error: rustls::Error| describe(&io::Error::other(error)).detail;
         let details = [
             of(rustls::Error::InvalidCertificate(CertificateError::Expired)),
-            of(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
-            of(rustls::Error::InvalidCertificate(CertificateError::NotValidForName)),
-            of(rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)),
+            of(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer,
+            )),
+            of(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName,
+            )),
+            of(rustls::Error::AlertReceived(
+                AlertDescription::ProtocolVersion,
+            )),
             of(rustls::Error::DecryptError),
         ];
         for (index, detail) in details.iter().enumerate() {
