@@ -102,8 +102,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Its randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Its runtime.
-    pub runtime: Handle,
+    /// Runs its tasks: a test can stop them all for a while, as if the process were paused.
+    pub spawner: Arc<dyn Spawn>,
     /// The planted bug, if any.
     pub planted: Planted,
 }
@@ -112,7 +112,7 @@ pub struct Parts {
 impl crate::client::Client {
     /// A client made of `parts`.
     pub fn from_parts(parts: Parts) -> Self {
-        let spawner = CountingSpawner::new(Arc::new(Executor::Foreign(parts.runtime.clone())));
+        let spawner = CountingSpawner::new(parts.spawner);
         let id = client_id(&*parts.entropy);
         let (wake, numbers) = mpsc::unbounded_channel();
         let fleet = Arc::new(Fleet {
@@ -132,7 +132,7 @@ impl crate::client::Client {
             shared: Arc::new(crate::client::Shared {
                 nodes: Arc::new(Vec::new()),
                 settings: parts.settings,
-                runtime: Some(parts.runtime),
+                runtime: None,
                 engine: made,
             }),
         }

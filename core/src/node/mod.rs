@@ -31,6 +31,14 @@ pub trait Node: Send + Sync + 'static {
     /// Whether the node can be reached, and what it can do.
     fn link(&self) -> watch::Receiver<Link>;
 
+    /// The number of the present connection, if there is one.
+    fn epoch(&self) -> Option<u64> {
+        match &*self.link().borrow() {
+            Link::Up { epoch, .. } => Some(*epoch),
+            Link::Connecting | Link::Down(_) => None,
+        }
+    }
+
     /// Ends the connection once everything submitted so far is answered; later submissions are
     /// answered with [`crate::error::FaultClass::Closed`].
     fn close(&self);

@@ -7,10 +7,11 @@ use tokio::time::Instant;
 
 use crate::config::{Keys, PlantedBug, Terms};
 use crate::error::{Error, FaultClass, NodeOutcome};
+use crate::node::Answered;
 use crate::protocol::{Claim, Command, Grant, Place, Refusal, RefusalKind, Reply};
 use crate::quorum::ballot::{Ballot, Why, Won};
 use crate::quorum::release::undo_claim;
-use crate::quorum::{Defeat, Fleet, Verdict, Vote};
+use crate::quorum::{Defeat, Fleet, Next, Verdict, Vote};
 
 /// How an attempt goes about it.
 #[derive(Debug, Clone)]
@@ -63,6 +64,10 @@ struct Attempt<'a> {
     approach: Approach,
     home_granted: bool,
     insist_until: Option<Instant>,
+    /// Nodes that refused and are asked again, and when.
+    refusing: Vec<usize>,
+    again_at: Option<Instant>,
+    again_after: Duration,
     report: Report,
     won: bool,
 }
@@ -89,6 +94,9 @@ impl<'a> Attempt<'a> {
             approach,
             home_granted: false,
             insist_until: None,
+            refusing: Vec::new(),
+            again_at: None,
+            again_after: Duration::ZERO,
             report: Report::default(),
             won: false,
         }
@@ -135,88 +143,95 @@ impl<'a> Attempt<'a> {
 
     /// Counts answers until the attempt is decided.
     async fn gather(mut self) -> Result<Won, NotWon> {
-        let mut insisting: Vec<usize> = Vec::new();
-        let mut pause = Duration::ZERO;
         loop {
-            while let Some(answered) = self.ballot.round.next().await {
-                let node = answered.node;
-                match answered.result {
-                    Ok(Reply::Granted(grant)) => {
-                        if let Err(error) = self.granted(node, grant) {
-                            return Err(self.lost(Why::Misconfigured(error)));
-                        }
+            let pause = self
+                .again_at
+                .filter(|_| self.may_insist() && !self.refusing.is_empty());
+            match self.ballot.round.next_or(pause).await {
+                Next::Answer(answered) => {
+                    if let Some(why) = self.count(answered) {
+                        return Err(self.lost(why));
                     }
-                    Ok(Reply::Refused(refusal)) => {
-                        if self.refused(node, refusal) {
-                            return Err(self.lost(Why::Defeat(Defeat::Contended)));
+                    match self.ballot.tally.verdict() {
+                        Verdict::Won => return self.settle().await,
+                        Verdict::Lost if !self.may_insist() && !self.home_is_open() => {
+                            let defeat = self.ballot.tally.defeat();
+                            return Err(self.lost(Why::Defeat(defeat)));
                         }
-                        insisting.push(node);
-                    }
-                    Ok(_) => self.ballot.tally.set(node, Vote::Faulted),
-                    Err(fault) if fault.class == FaultClass::ForeignFormat => {
-                        self.ballot.tally.set(node, Vote::Against);
-                        self.report.foreign = true;
-                        if self.home() == Some(node) {
-                            return Err(self.lost(Why::HomeFaulted));
-                        }
-                    }
-                    Err(fault) => {
-                        let vote = if fault.class.is_permanent() {
-                            Vote::Permanent
-                        } else {
-                            Vote::Faulted
-                        };
-                        self.ballot.tally.set(node, vote);
-                        if self
-                            .ballot
-                            .fleet
-                            .planted
-                            .has(PlantedBug::FaultCountsAsGrant)
-                        {
-                            self.ballot.tally.set(node, Vote::For);
-                        }
-                        // The reply may have been lost after the server ran the command: on a new
-                        // connection it tells whether the key there is ours.
-                        let lost_reply =
-                            fault.may_have_run && fault.class == FaultClass::Disconnected;
-                        if self.home() == Some(node) {
-                            return Err(self.lost(Why::HomeFaulted));
-                        } else if lost_reply && self.ballot.round.times(node) == 1 {
-                            self.ballot.tally.set(node, Vote::Open);
-                            self.ballot.round.ask(node, &self.claim.clone());
-                        }
+                        _ => {}
                     }
                 }
-                match self.ballot.tally.verdict() {
-                    Verdict::Won => return self.settle().await,
-                    Verdict::Lost if !self.may_insist() && !self.home_is_open() => {
-                        let defeat = self.ballot.tally.defeat();
-                        return Err(self.lost(Why::Defeat(defeat)));
-                    }
-                    _ => {}
+                Next::Pause => self.insist(),
+                Next::Over => {
+                    let home_is_open = self.home_is_open();
+                    self.ballot.tally.close();
+                    let defeat = self.ballot.tally.defeat();
+                    let why = if home_is_open {
+                        Why::HomeFaulted
+                    } else {
+                        Why::Defeat(defeat)
+                    };
+                    return Err(self.lost(why));
                 }
             }
-            // Every node has answered, or the time is up.
-            if !self.may_insist() || insisting.is_empty() || !self.ballot.round.pause(pause).await {
-                let home_is_open = self.home_is_open();
-                self.ballot.tally.close();
-                let defeat = self.ballot.tally.defeat();
-                let why = if home_is_open {
-                    Why::HomeFaulted
-                } else {
-                    Why::Defeat(defeat)
-                };
-                return Err(self.lost(why));
+        }
+    }
+
+    /// Counts one answer; a reason where it decides the attempt by itself.
+    fn count(&mut self, answered: Answered) -> Option<Why> {
+        let node = answered.node;
+        let is_home = self.home() == Some(node);
+        match answered.result {
+            Ok(Reply::Granted(grant)) => {
+                return self.granted(node, grant).err().map(Why::Misconfigured);
             }
-            pause = if pause.is_zero() {
-                Duration::from_millis(1)
-            } else {
-                pause * 2
-            };
-            for node in insisting.drain(..) {
-                self.ballot.tally.set(node, Vote::Open);
-                self.ballot.round.ask(node, &self.claim.clone());
+            Ok(Reply::Refused(refusal)) => {
+                return self
+                    .refused(node, refusal)
+                    .then_some(Why::Defeat(Defeat::Contended));
             }
+            Ok(_) => self.ballot.tally.set(node, Vote::Faulted),
+            Err(fault) if fault.class == FaultClass::ForeignFormat => {
+                self.ballot.tally.set(node, Vote::Against);
+                self.report.foreign = true;
+            }
+            Err(fault) => {
+                let permanent = fault.class.is_permanent();
+                self.ballot.tally.set(
+                    node,
+                    if permanent {
+                        Vote::Permanent
+                    } else {
+                        Vote::Faulted
+                    },
+                );
+                if self
+                    .ballot
+                    .fleet
+                    .planted
+                    .has(PlantedBug::FaultCountsAsGrant)
+                {
+                    self.ballot.tally.set(node, Vote::For);
+                }
+                // The reply may have been lost after the server ran the command: on a new
+                // connection it tells whether the key there is ours.
+                let lost_reply = fault.may_have_run && fault.class == FaultClass::Disconnected;
+                if lost_reply && !is_home && self.ballot.round.times(node) == 1 {
+                    self.ballot.tally.set(node, Vote::Open);
+                    self.ballot.round.ask(node, &self.claim);
+                }
+            }
+        }
+        is_home.then_some(Why::HomeFaulted)
+    }
+
+    /// Asks the nodes that refused again: their holder's release may be on its way to them.
+    fn insist(&mut self) {
+        self.again_after = (self.again_after * 2).max(Duration::from_millis(1));
+        self.again_at = Some(Instant::now() + self.again_after);
+        for node in std::mem::take(&mut self.refusing) {
+            self.ballot.tally.set(node, Vote::Open);
+            self.ballot.round.ask(node, &self.claim);
         }
     }
 
@@ -245,6 +260,7 @@ impl<'a> Attempt<'a> {
             }
             let end = Instant::now() + INSIST.min(self.ballot.held.ttl.as_duration() / 4);
             self.insist_until = Some(end);
+            self.again_at = Some(Instant::now());
         }
         Ok(())
     }
@@ -260,6 +276,7 @@ impl<'a> Attempt<'a> {
             self.report.score = refusal.score.or(self.report.score);
             return true;
         }
+        self.refusing.push(node);
         // The lock is free but others wait for it: they go first.
         self.home().is_none() && refusal.why == RefusalKind::Queued
     }

@@ -85,6 +85,15 @@ impl Fleet {
     /// Waits until a majority is connected, or can no longer be, or `by`. A connection being made
     /// must not eat the time of a round; a node that cannot be reached must not delay the others.
     pub async fn connected(&self, by: Instant) {
+        if self
+            .nodes
+            .iter()
+            .filter(|node| node.epoch().is_some())
+            .count()
+            >= self.quorum()
+        {
+            return;
+        }
         loop {
             let mut up = 0;
             let mut connecting = Vec::new();
@@ -109,10 +118,7 @@ impl Fleet {
 
     /// The number of the connection to the node at `index`, if it is up.
     pub fn epoch(&self, index: usize) -> Option<u64> {
-        match &*self.nodes[index].link().borrow() {
-            Link::Up { epoch, .. } => Some(*epoch),
-            _ => None,
-        }
+        self.nodes[index].epoch()
     }
 
     /// An outcome of the node at `index`.

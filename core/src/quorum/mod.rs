@@ -20,6 +20,6 @@ pub use extend::{Extended, Extension};
 pub use fleet::{Fleet, Spawn, Task};
 pub use lease::{LeaseState, Loss, Renewed, Standing, Votes};
 pub use release::{Held, Released, release, start_release};
-pub use round::{Round, Sent};
+pub use round::{Next, Round, Sent};
 pub use sweep::Sweep;
 pub use tally::{Defeat, Tally, Verdict, Vote};

@@ -25,6 +25,16 @@ pub struct Round<'a> {
     open: u32,
 }
 
+/// What comes next in a round.
+pub enum Next {
+    /// A node's answer.
+    Answer(Answered),
+    /// The pause asked for is over.
+    Pause,
+    /// The time is up, or nothing more can come.
+    Over,
+}
+
 /// Where a command went: enough to tell later whether it may still arrive.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent {
@@ -133,13 +143,25 @@ impl<'a> Round<'a> {
 
     /// The next answer; `None` once the time is up or every node has answered.
     pub async fn next(&mut self) -> Option<Answered> {
-        if self.open == 0 {
-            return None;
+        match self.next_or(None).await {
+            Next::Answer(answered) => Some(answered),
+            Next::Pause | Next::Over => None,
+        }
+    }
+
+    /// The next answer, or that `pause` has come first.
+    pub async fn next_or(&mut self, pause: Option<Instant>) -> Next {
+        if self.open == 0 && pause.is_none_or(|pause| pause >= self.by) {
+            return Next::Over;
         }
         let answered = tokio::select! {
             biased;
-            answered = self.answers.recv() => answered?,
-            () = self.timer.as_mut() => return None,
+            answered = self.answers.recv() => match answered {
+                Some(answered) => answered,
+                None => return Next::Over,
+            },
+            () = self.timer.as_mut() => return Next::Over,
+            () = sleep_until(pause.unwrap_or(self.by)), if pause.is_some() => return Next::Pause,
         };
         let asked = &mut self.asked[answered.node];
         asked.open -= 1;
@@ -149,15 +171,7 @@ impl<'a> Round<'a> {
             .sent
             .map_or(Duration::ZERO, |sent| self.fleet.clock.now().since(sent));
         asked.last = Some((status_of(&answered.result), elapsed));
-        Some(answered)
-    }
-
-    /// Takes up to `span` off the remaining time for a pause before asking again; false once the
-    /// round's time is up.
-    pub async fn pause(&mut self, span: Duration) -> bool {
-        let until = (Instant::now() + span).min(self.by);
-        sleep_until(until).await;
-        until < self.by
+        Next::Answer(answered)
     }
 
     /// One outcome per configured node.
