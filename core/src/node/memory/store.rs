@@ -38,11 +38,6 @@ pub struct LiveLock {
 }
 
 impl MemoryStore {
-    /// A server without data.
-    pub fn new() -> Self {
-        MemoryStore::default()
-    }
-
     /// Runs one command.
     ///
     /// `listeners` stands for a publish on a client's wake-up channel: it passes on the number of
@@ -83,9 +78,14 @@ impl MemoryStore {
     }
 }
 
-/// What stands for servers under other users' hands and in other libraries' use.
+/// A store by itself, and what others do to a server behind the engine's back.
 #[cfg(any(test, feature = "testing"))]
 impl MemoryStore {
+    /// A server without data.
+    pub fn new() -> Self {
+        MemoryStore::default()
+    }
+
     /// Writes a key as a foreign library would, or any other key; without ttl it lives for ever,
     /// with a ttl of 0 it is gone at once.
     pub fn set_foreign(&mut self, now: ServerTime, key: &str, value: &[u8], ttl_ms: Option<u64>) {

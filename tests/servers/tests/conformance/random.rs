@@ -1,0 +1,171 @@
+//! Random steps from a seed.
+
+use quorlock::testing::config::FencingToken;
+use quorlock::testing::protocol::{Claim, Command, Place, Release, Renewal};
+
+use crate::step::*;
+
+/// Names with and without a hash tag of their own.
+const NAMES: [&str; 2] = ["door", "win{d}ow"];
+const OWNERS: u64 = 5;
+const TOKEN_MAX: u64 = 3000;
+const TICKETS: u64 = 3;
+
+/// A source of steps.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Random(seed)
+    }
+
+    /// A few steps that belong together.
+    pub(crate) fn steps(&mut self) -> Vec<Step> {
+        let name = NAMES[self.below(2)];
+        let (by, other) = (self.number(OWNERS), self.number(OWNERS));
+        match self.below(100) {
+            0..18 => vec![Step::Run(Command::Acquire(self.claim(name, by)))],
+            18..42 => vec![Step::Run(Command::Poll(self.claim(name, by), self.place()))],
+            42..46 => self.dying_waiter(name),
+            46..51 => vec![leave(name, self.place().waiter)],
+            51..69 => vec![Step::Run(Command::Release(self.release(name, by)))],
+            69..75 => {
+                let leases = (0..self.number(3)).map(|_| self.renewal()).collect();
+                vec![extend(leases, self.one_in(2))]
+            }
+            75..80 => vec![raise(name, by, self.number(TOKEN_MAX))],
+            80..86 => vec![Step::Run(Command::Adopt {
+                claim: self.claim(name, by),
+                from: owner(other),
+                ticket: self.ticket(),
+            })],
+            86..90 => vec![unadopt(name, by, other, self.mark_ms())],
+            90..98 => vec![Step::Remove(self.key(name, by))],
+            98 => {
+                let (value, ttl_ms) =
+                    [("uuid", None), ("41", None), ("q1.short", Some(LONG_MS))][self.below(3)];
+                vec![Step::Set(self.key(name, by), value, ttl_ms)]
+            }
+            _ => vec![Step::SetHash(self.key(name, by))],
+        }
+    }
+
+    /// A waiter whose beat ends at once, and one behind whom nobody has to hurry: a queue is kept
+    /// for a second after the last beat, which on a busy machine is not long.
+    fn dying_waiter(&mut self, name: &str) -> Vec<Step> {
+        let dying = Place {
+            beat_ms: 0,
+            ..self.place()
+        };
+        vec![
+            poll(name, self.number(OWNERS), dying),
+            poll(
+                name,
+                self.number(OWNERS),
+                Place {
+                    beat_ms: LONG_MS,
+                    ..self.place()
+                },
+            ),
+        ]
+    }
+
+    fn claim(&mut self, name: &str, by: u64) -> Claim {
+        let proposal = match self.below(6) {
+            0 => None,
+            1 => Some(self.number(TOKEN_MAX)),
+            _ => Some(0),
+        };
+        Claim {
+            ttl: self.ttl(),
+            proposal,
+            heed_queue: !self.one_in(4),
+            ..claim(name, by)
+        }
+    }
+
+    fn place(&mut self) -> Place {
+        let client = ["a", "b", "gone"][self.below(3)];
+        let score = match self.below(6) {
+            0 => Some(OWN_SCORE),
+            1 => Some(self.number(3)),
+            _ => None,
+        };
+        // 9 and 10: names are ordered as text.
+        Place {
+            score,
+            ..place(client, 8 + self.number(2))
+        }
+    }
+
+    fn release(&mut self, name: &str, by: u64) -> Release {
+        Release {
+            fence: self.fence(),
+            tomb_ms: self.mark_ms(),
+            spent: self.one_in(6).then(|| (self.ticket(), self.mark_ms())),
+            put_back: self.one_in(4).then(|| self.place()),
+            ..giving_back(name, by)
+        }
+    }
+
+    fn renewal(&mut self) -> Renewal {
+        let name = NAMES[self.below(2)];
+        Renewal {
+            ttl: self.ttl(),
+            fence: self.fence(),
+            ..renewal(name, self.number(OWNERS))
+        }
+    }
+
+    /// Any key of the resource.
+    fn key(&mut self, name: &str, by: u64) -> String {
+        let keys = keys(name);
+        match self.below(8) {
+            0 => keys.fence(),
+            1 => keys.floor().to_owned(),
+            2 => keys.queue(),
+            3 => keys.tombstone(&owner(by)),
+            4 => keys.spent(&self.ticket()),
+            _ => keys.lock().to_owned(),
+        }
+    }
+
+    fn fence(&mut self) -> Option<FencingToken> {
+        self.one_in(3).then(|| token(self.number(TOKEN_MAX)))
+    }
+
+    fn ticket(&mut self) -> quorlock::testing::config::TicketId {
+        ticket(u8::try_from(self.number(TICKETS)).expect("few"))
+    }
+
+    fn ttl(&mut self) -> quorlock::testing::config::Ttl {
+        // Far enough apart to show which one counts.
+        ttl([LONG_MS, 2 * LONG_MS, 4 * LONG_MS][self.below(3)])
+    }
+
+    fn mark_ms(&mut self) -> u64 {
+        if self.one_in(5) { LONG_MS } else { 0 }
+    }
+
+    fn one_in(&mut self, chances: u64) -> bool {
+        self.number(chances) == 1
+    }
+
+    /// From 1 to `max`.
+    fn number(&mut self, max: u64) -> u64 {
+        1 + self.next() % max
+    }
+
+    fn below(&mut self, count: usize) -> usize {
+        (self.next() % count as u64) as usize
+    }
+
+    /// SplitMix64.
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+}

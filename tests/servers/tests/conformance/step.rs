@@ -1,0 +1,145 @@
+//! What is done to every target in turn, and the small world it is done in.
+
+use quorlock::testing::config::{Entropy, FencingToken, Keys, OwnerToken, TicketId, Ttl};
+use quorlock::testing::protocol::{Claim, ClientId, Command, Place, Release, Renewal, WaiterId};
+
+/// Clients that are subscribed to their channels; every other one is gone.
+pub(crate) const LISTENING: [&str; 2] = ["a", "b"];
+
+/// The prefix of all keys.
+pub(crate) const PREFIX: &str = "t:";
+
+/// A score that stands for the one the target itself told the waiter last.
+pub(crate) const OWN_SCORE: u64 = u64::MAX;
+
+/// Long enough not to end within a test.
+pub(crate) const LONG_MS: u64 = 60_000;
+
+/// One step.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Run(Command),
+    Set(String, &'static str, Option<u64>),
+    SetHash(String),
+    Remove(String),
+}
+
+pub(crate) fn keys(name: &str) -> Keys {
+    Keys::new(PREFIX, name).expect("valid")
+}
+
+pub(crate) fn owner(number: u64) -> OwnerToken {
+    OwnerToken::parse(&format!("q1.{number:040x}.test/1/rust/")).expect("well formed")
+}
+
+pub(crate) fn ticket(number: u8) -> TicketId {
+    struct Same(u8);
+    impl Entropy for Same {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+    TicketId::fresh(&Same(number))
+}
+
+pub(crate) fn claim(name: &str, by: u64) -> Claim {
+    Claim {
+        keys: keys(name),
+        token: owner(by),
+        ttl: ttl(LONG_MS),
+        proposal: Some(0),
+        heed_queue: true,
+    }
+}
+
+pub(crate) fn ttl(ms: u64) -> Ttl {
+    Ttl::from_millis(ms).expect("in bounds")
+}
+
+pub(crate) fn token(number: u64) -> FencingToken {
+    FencingToken::new(number).expect("a token")
+}
+
+pub(crate) fn waiter(client: &str, number: u64) -> WaiterId {
+    WaiterId {
+        client: ClientId(client.into()),
+        number,
+    }
+}
+
+pub(crate) fn place(client: &str, number: u64) -> Place {
+    Place {
+        waiter: waiter(client, number),
+        beat_ms: LONG_MS,
+        score: None,
+    }
+}
+
+pub(crate) fn acquire(name: &str, by: u64) -> Step {
+    Step::Run(Command::Acquire(claim(name, by)))
+}
+
+pub(crate) fn poll(name: &str, by: u64, place: Place) -> Step {
+    Step::Run(Command::Poll(claim(name, by), place))
+}
+
+pub(crate) fn leave(name: &str, waiter: WaiterId) -> Step {
+    Step::Run(Command::Leave {
+        keys: keys(name),
+        waiter,
+    })
+}
+
+pub(crate) fn giving_back(name: &str, by: u64) -> Release {
+    Release {
+        keys: keys(name),
+        token: owner(by),
+        fence: None,
+        tomb_ms: 0,
+        spent: None,
+        put_back: None,
+    }
+}
+
+pub(crate) fn release(name: &str, by: u64) -> Step {
+    Step::Run(Command::Release(giving_back(name, by)))
+}
+
+pub(crate) fn renewal(name: &str, by: u64) -> Renewal {
+    Renewal {
+        keys: keys(name),
+        token: owner(by),
+        ttl: ttl(LONG_MS),
+        fence: None,
+    }
+}
+
+pub(crate) fn extend(leases: Vec<Renewal>, fill_in: bool) -> Step {
+    Step::Run(Command::Extend { leases, fill_in })
+}
+
+pub(crate) fn raise(name: &str, by: u64, to: u64) -> Step {
+    Step::Run(Command::Raise {
+        keys: keys(name),
+        token: owner(by),
+        to: token(to),
+    })
+}
+
+pub(crate) fn adopt(name: &str, from: u64, to: u64, by_ticket: u8) -> Step {
+    let (claim, from, ticket) = (claim(name, to), owner(from), ticket(by_ticket));
+    Step::Run(Command::Adopt {
+        claim,
+        from,
+        ticket,
+    })
+}
+
+pub(crate) fn unadopt(name: &str, from: u64, to: u64, tomb_ms: u64) -> Step {
+    Step::Run(Command::Unadopt {
+        keys: keys(name),
+        from: owner(from),
+        to: owner(to),
+        tomb_ms,
+    })
+}
