@@ -9,12 +9,14 @@ pub struct Script {
     digest: LazyLock<String>,
 }
 
-/// Declares the scripts, each behind the shared functions of `lib.lua`.
+/// Declares the scripts, each behind the shared functions of `lib.lua`. Where a common case needs
+/// none of them it stands before: a server makes a script's functions anew at every call.
 macro_rules! scripts {
-    ($( $(#[$doc:meta])* $name:ident = $file:literal; )*) => { $(
+    ($( $(#[$doc:meta])* $name:ident = $file:literal $(after $common:literal)?; )*) => { $(
         $(#[$doc])*
         pub(crate) static $name: Script = {
-            const BODY: &str = concat!(include_str!("scripts/lib.lua"), include_str!($file));
+            const BODY: &str =
+                concat!($(include_str!($common),)? include_str!("scripts/lib.lua"), include_str!($file));
             Script { name: $file, body: BODY, digest: LazyLock::new(|| sha1_smol::Sha1::from(BODY).hexdigest()) }
         };
     )* };
@@ -22,13 +24,13 @@ macro_rules! scripts {
 
 scripts! {
     /// Takes the lock on one node.
-    ACQUIRE = "scripts/acquire.lua";
+    ACQUIRE = "scripts/acquire.lua" after "scripts/acquire_free.lua";
     /// Stands in the queue and takes the lock when first.
     POLL = "scripts/poll.lua";
     /// Leaves the queue.
     LEAVE = "scripts/leave.lua";
     /// Gives the lock back.
-    RELEASE = "scripts/release.lua";
+    RELEASE = "scripts/release.lua" after "scripts/release_own.lua";
     /// Renews many leases.
     EXTEND = "scripts/extend.lua";
     /// Writes a fencing token back.

@@ -20,24 +20,19 @@ pub(super) struct Fence<'a> {
 }
 
 impl Fence<'_> {
-    /// Lifts counter and floor to at least `to`; gives the counter.
+    /// Lifts counter and floor, which is never below it, to at least `to`; gives the counter.
     pub(super) fn raise(&mut self, to: u64) -> Result<u64, Fault> {
         let now_micros = self.now.elapsed_micros;
-        let mut counter = self.number(self.counter)?.unwrap_or(0);
-        if counter < to {
-            self.keys.set(
-                self.counter,
-                Value::Counter(to),
-                Some(COUNTER_MS),
-                now_micros,
-            );
-            counter = to;
+        let counter = self.number(self.counter)?.unwrap_or(0);
+        if counter >= to {
+            return Ok(counter);
         }
+        let (key, value) = (self.counter, Value::Counter(to));
+        self.keys.set(key, value, Some(COUNTER_MS), now_micros);
         if self.number(self.floor)?.unwrap_or(0) < to {
-            self.keys
-                .set(self.floor, Value::Counter(to), None, now_micros);
+            self.keys.set(self.floor, Value::Counter(to), None, now_micros);
         }
-        Ok(counter)
+        Ok(to)
     }
 
     /// The next token: past every earlier one, and at the proposal where that is larger.

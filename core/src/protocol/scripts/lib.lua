@@ -17,15 +17,13 @@ local function micros()
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
--- Lifts the counter and the node's floor to at least `to`.
+-- Lifts the counter and the node's floor to at least `to`. The floor is never below a counter.
 local function raise(fence, floor, to)
   local counter = number_at(fence)
-  if counter < to then
-    redis.call('SET', fence, text(to), 'PX', COUNTER_MS)
-    counter = to
-  end
+  if counter >= to then return counter end
+  redis.call('SET', fence, text(to), 'PX', COUNTER_MS)
   if number_at(floor) < to then redis.call('SET', floor, text(to)) end
-  return counter
+  return to
 end
 
 -- The next token of a resource: past every earlier one, and at the proposal where that is larger,
