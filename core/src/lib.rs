@@ -36,8 +36,8 @@ mod quorum;
 pub mod testing;
 
 pub use client::{
-    Client, ClientBuilder, Guard, Health, Inspection, Mutex, NodeHealth, NodeView, Pending, Warning,
-    blocking,
+    Client, ClientBuilder, Guard, Health, Inspection, Mutex, NodeHealth, NodeView, Pending,
+    Warning, blocking,
 };
 pub use config::{AcquireOptions, Fencing, FencingToken, Ticket};
 pub use error::{Error, ErrorKind, Fault, FaultClass, NodeOutcome, NodeStatus, Result};

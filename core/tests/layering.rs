@@ -34,38 +34,61 @@ fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     walk(&root, &mut found);
     let read = |path: PathBuf| {
-        let name = path.strip_prefix(&root).expect("below the root").display().to_string();
+        let name = path
+            .strip_prefix(&root)
+            .expect("below the root")
+            .display()
+            .to_string();
         let text = fs::read_to_string(&path).expect("readable");
         // Unit tests may look where they like.
-        let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned();
+        let text = text
+            .split("#[cfg(test)]\nmod ")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         (name, text)
     };
-    found.into_iter().map(read).filter(|(name, _)| !name.contains("tests")).collect()
+    found
+        .into_iter()
+        .map(read)
+        .filter(|(name, _)| !name.contains("tests"))
+        .collect()
 }
 
 #[test]
 fn arrows_run_one_way() {
     let mut wrong = Vec::new();
     for (name, text) in sources() {
-        let Some(room) = ROOMS.iter().position(|room| name.starts_with(&format!("{room}/"))) else {
+        let Some(room) = ROOMS
+            .iter()
+            .position(|room| name.starts_with(&format!("{room}/")))
+        else {
             continue;
         };
         for line in text.lines().filter(|line| line.contains("crate::")) {
             for other in &ROOMS[room + 1..] {
-                if line.contains(&format!("crate::{other}")) && !line.trim_start().starts_with("//") {
+                if line.contains(&format!("crate::{other}")) && !line.trim_start().starts_with("//")
+                {
                     wrong.push(format!("{name}: {}", line.trim()));
                 }
             }
         }
     }
-    assert!(wrong.is_empty(), "rooms that import from their right:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "rooms that import from their right:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn some_things_have_one_place() {
     let mut wrong = Vec::new();
     for (name, text) in sources() {
-        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for line in text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+        {
             for (word, place) in ONE_PLACE {
                 let named = match word {
                     // The crate itself, not this crate's room of the same name.

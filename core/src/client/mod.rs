@@ -89,7 +89,12 @@ impl Client {
         settings: Settings,
         runtime: Option<tokio::runtime::Handle>,
     ) -> Result<Self> {
-        let shared = Arc::new(Shared { nodes, settings, runtime, engine: ProcessLocal::empty() });
+        let shared = Arc::new(Shared {
+            nodes,
+            settings,
+            runtime,
+            engine: ProcessLocal::empty(),
+        });
         let client = Client { shared };
         // At once, so that the first call finds connections made.
         client.engine()?;
@@ -115,7 +120,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::adopt`], and `InvalidArgument`.
-    pub async fn adopt_with(&self, ticket: &Ticket, options: impl Into<AcquireOptions>) -> Result<Guard> {
+    pub async fn adopt_with(
+        &self,
+        ticket: &Ticket,
+        options: impl Into<AcquireOptions>,
+    ) -> Result<Guard> {
         self.start_adopt(ticket, &options.into()).await
     }
 
@@ -132,7 +141,9 @@ impl Client {
             }
             Err(error) => {
                 let error: Error = error;
-                Pending::ready(Err(error.with_operation("adopt").with_resource(ticket.resource())))
+                Pending::ready(Err(error
+                    .with_operation("adopt")
+                    .with_resource(ticket.resource())))
             }
         }
     }
@@ -146,7 +157,12 @@ impl Client {
     }
 
     pub(crate) fn start_inspect(&self, name: &str) -> Pending<Inspection> {
-        let ready = || Ok((self.engine()?, Keys::new(&self.settings().key_prefix, name)?));
+        let ready = || {
+            Ok((
+                self.engine()?,
+                Keys::new(&self.settings().key_prefix, name)?,
+            ))
+        };
         match ready() {
             Ok((engine, keys)) => {
                 let fleet = Arc::clone(&engine.fleet);
@@ -205,9 +221,9 @@ impl Client {
     /// This process's engine, started if this is the first use here.
     pub(crate) fn engine(&self) -> Result<Arc<Engine>> {
         let shared = &self.shared;
-        let engine = shared
-            .engine
-            .get_or_make(|| start::engine(&shared.nodes, &shared.settings, shared.runtime.as_ref()))?;
+        let engine = shared.engine.get_or_make(|| {
+            start::engine(&shared.nodes, &shared.settings, shared.runtime.as_ref())
+        })?;
         engine.usable()?;
         Ok(engine)
     }
@@ -215,7 +231,9 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("nodes", &self.shared.nodes).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("nodes", &self.shared.nodes)
+            .finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::client::locked;
 use crate::client::process::ProcessLocal;
 use crate::client::runtime::Executor;
 use crate::config::{
-    Clock, Entropy, NodeAddress, OwnerLabel, Planted, Settings, Target, random_hex, wake_channel,
+    Entropy, NodeAddress, OwnerLabel, Planted, Settings, Target, random_hex, wake_channel,
 };
 use crate::error::Result;
 use crate::node::{MemoryServer, Node, RedisNode, RedisSettings};
@@ -91,15 +91,19 @@ fn client_id(entropy: &dyn Entropy) -> ClientId {
     ClientId(random_hex(entropy)[..16].into())
 }
 
+/// Makes a client's nodes, given its id and where wake-ups go.
+#[cfg(feature = "testing")]
+pub type MakeNodes = dyn FnOnce(ClientId, mpsc::UnboundedSender<u64>) -> Vec<Arc<dyn Node>>;
+
 /// What a test puts in place of the real world.
 #[cfg(feature = "testing")]
 pub struct Parts {
     /// The client's options.
     pub settings: Settings,
-    /// Makes the nodes, given the client's id and where wake-ups go.
-    pub nodes: Box<dyn FnOnce(ClientId, mpsc::UnboundedSender<u64>) -> Vec<Arc<dyn Node>>>,
+    /// Makes the nodes.
+    pub nodes: Box<MakeNodes>,
     /// The client's clock.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<dyn crate::config::Clock>,
     /// Its randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Runs its tasks: a test can stop them all for a while, as if the process were paused.

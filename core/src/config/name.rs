@@ -24,6 +24,9 @@ struct Inner {
     lock: String,
     companion: String,
     floor: String,
+    fence: String,
+    queue: String,
+    beats: String,
 }
 
 impl Keys {
@@ -45,12 +48,14 @@ impl Keys {
         } else {
             format!("{prefix}{{{lock}}}")
         };
-        let floor = format!("{prefix}quorlock:floor");
         Ok(Keys(Arc::new(Inner {
             name: name.to_owned(),
+            floor: format!("{prefix}quorlock:floor"),
+            fence: format!("{companion}:fence"),
+            queue: format!("{companion}:queue"),
+            beats: format!("{companion}:beats"),
             lock,
             companion,
-            floor,
         })))
     }
 
@@ -65,8 +70,8 @@ impl Keys {
     }
 
     /// The fencing counter of this resource.
-    pub fn fence(&self) -> String {
-        format!("{}:fence", self.0.companion)
+    pub fn fence(&self) -> &str {
+        &self.0.fence
     }
 
     /// The highest fencing token ever set on the node, over all resources behind the prefix.
@@ -75,13 +80,13 @@ impl Keys {
     }
 
     /// The waiters in order of arrival.
-    pub fn queue(&self) -> String {
-        format!("{}:queue", self.0.companion)
+    pub fn queue(&self) -> &str {
+        &self.0.queue
     }
 
     /// Until when each waiter counts as alive.
-    pub fn beats(&self) -> String {
-        format!("{}:beats", self.0.companion)
+    pub fn beats(&self) -> &str {
+        &self.0.beats
     }
 
     /// The mark left where a release came before its acquire.

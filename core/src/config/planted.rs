@@ -5,9 +5,12 @@
 macro_rules! planted_bugs {
     ($( $(#[$doc:meta])* $bug:ident, )*) => {
         /// One safety rule broken on purpose.
+        // Some are broken by the simulated server, and named there only.
+        #[cfg_attr(not(feature = "testing"), expect(dead_code))]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum PlantedBug { $( $(#[$doc])* $bug, )* }
 
+        #[cfg(feature = "testing")]
         impl PlantedBug {
             /// Every planted bug.
             pub const ALL: &'static [PlantedBug] = &[ $( PlantedBug::$bug, )* ];

@@ -148,7 +148,11 @@ impl fmt::Display for Error {
         }
         write!(f, "{}", self.0.message)?;
         if self.0.attempts > 0 {
-            let rounds = if self.0.attempts == 1 { "round" } else { "rounds" };
+            let rounds = if self.0.attempts == 1 {
+                "round"
+            } else {
+                "rounds"
+            };
             let ms = self.0.elapsed.as_secs_f64() * 1e3;
             write!(f, " after {} {rounds}, {ms:.1} ms", self.0.attempts)?;
         }
@@ -183,15 +187,18 @@ mod tests {
 
     #[test]
     fn display_names_operation_field_and_nodes() {
-        let error = Error::new(ErrorKind::QuorumUnavailable, "2 of 3 nodes are needed, 1 answered")
-            .with_operation("acquire")
-            .with_resource("invoice:42")
-            .with_effort(1, Duration::from_millis(50))
-            .with_outcomes(vec![NodeOutcome {
-                node: "redis://a:1".into(),
-                status: NodeStatus::Faulted(Fault::refused(FaultClass::Unreachable, "refused")),
-                elapsed: Duration::from_millis(1),
-            }]);
+        let error = Error::new(
+            ErrorKind::QuorumUnavailable,
+            "2 of 3 nodes are needed, 1 answered",
+        )
+        .with_operation("acquire")
+        .with_resource("invoice:42")
+        .with_effort(1, Duration::from_millis(50))
+        .with_outcomes(vec![NodeOutcome {
+            node: "redis://a:1".into(),
+            status: NodeStatus::Faulted(Fault::refused(FaultClass::Unreachable, "refused")),
+            elapsed: Duration::from_millis(1),
+        }]);
         assert_eq!(
             error.to_string(),
             "acquire \"invoice:42\": 2 of 3 nodes are needed, 1 answered after 1 round, 50.0 ms; \

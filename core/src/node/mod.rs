@@ -12,8 +12,12 @@ use crate::protocol::Abilities;
 
 #[cfg(any(test, feature = "testing"))]
 pub use memory::LiveLock;
-pub use memory::{MemoryNode, MemoryServer, MemoryStore, ServerTime};
-pub use redis::{RedisNode, RedisPipeline, RedisSettings, check_ca_pem};
+pub use memory::MemoryServer;
+#[cfg(any(test, feature = "testing"))]
+pub use memory::{MemoryNode, MemoryStore, ServerTime};
+#[cfg(feature = "testing")]
+pub use redis::RedisPipeline;
+pub use redis::{RedisNode, RedisSettings, check_ca_pem};
 pub use submission::{Answer, Answered, Submission, Void};
 
 /// One server.

@@ -57,7 +57,10 @@ pub struct Answer {
 impl Answer {
     /// An answer of the node at `node` in the client's list.
     pub fn new(node: usize, sink: mpsc::UnboundedSender<Answered>) -> Self {
-        Answer { node, sink: Some(sink) }
+        Answer {
+            node,
+            sink: Some(sink),
+        }
     }
 
     /// Answers.
@@ -68,7 +71,10 @@ impl Answer {
     fn send(&mut self, result: Result<Reply, Fault>) {
         if let Some(sink) = self.sink.take() {
             // Nobody listens any more once the matter was settled without this node.
-            let _ = sink.send(Answered { node: self.node, result });
+            let _ = sink.send(Answered {
+                node: self.node,
+                result,
+            });
         }
     }
 }
@@ -76,7 +82,10 @@ impl Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         if self.sink.is_some() {
-            self.send(Err(Fault::unresolved(FaultClass::Closed, "the client was closed")));
+            self.send(Err(Fault::unresolved(
+                FaultClass::Closed,
+                "the client was closed",
+            )));
         }
     }
 }

@@ -138,23 +138,10 @@ impl Command {
     pub fn leaves_state(&self) -> bool {
         matches!(
             self,
-            Command::Acquire(_) | Command::Poll(..) | Command::Extend { .. } | Command::Adopt { .. }
+            Command::Acquire(_)
+                | Command::Poll(..)
+                | Command::Extend { .. }
+                | Command::Adopt { .. }
         )
-    }
-
-    /// The command in one word, for events.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Command::Acquire(_) => "acquire",
-            Command::Poll(..) => "poll",
-            Command::Leave { .. } => "leave",
-            Command::Release(_) => "release",
-            Command::Extend { .. } => "extend",
-            Command::Raise { .. } => "raise",
-            Command::Adopt { .. } => "adopt",
-            Command::Unadopt { .. } => "unadopt",
-            Command::Inspect { .. } => "inspect",
-            Command::Facts => "facts",
-        }
     }
 }

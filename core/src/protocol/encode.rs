@@ -50,8 +50,8 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
             let names = vec![
                 keys.lock().into(),
                 keys.floor().into(),
-                keys.queue(),
-                keys.beats(),
+                keys.queue().into(),
+                keys.beats().into(),
             ];
             call(&script::LEAVE, names, vec![waiter(id, can)])
         }
@@ -62,7 +62,7 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
                 release
                     .spent
                     .as_ref()
-                    .map_or_else(|| keys.fence(), |(ticket, _)| keys.spent(ticket)),
+                    .map_or_else(|| keys.fence().to_owned(), |(ticket, _)| keys.spent(ticket)),
             );
             // Without a score it had no place: put back, it would stand before everybody.
             let place = release
@@ -92,7 +92,7 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
             names.extend(leases.first().map(|lease| lease.keys.floor().to_owned()));
             args.push(flag(*fill_in));
             for lease in leases {
-                names.extend([lease.keys.lock().to_owned(), lease.keys.fence()]);
+                names.extend([lease.keys.lock().to_owned(), lease.keys.fence().into()]);
                 let fence = lease.fence.map_or(0, FencingToken::get);
                 args.extend([
                     token(&lease.token),
@@ -107,7 +107,7 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
             token: owner,
             to,
         } => {
-            let names = vec![keys.lock().into(), keys.fence(), keys.floor().into()];
+            let names = vec![keys.lock().into(), keys.fence().into(), keys.floor().into()];
             call(&script::RAISE, names, vec![token(owner), number(to.get())])
         }
         Command::Adopt {
@@ -118,7 +118,7 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
             let keys = &claim.keys;
             let names = vec![
                 keys.lock().into(),
-                keys.fence(),
+                keys.fence().into(),
                 keys.floor().into(),
                 keys.tombstone(&claim.token),
                 keys.spent(ticket),
@@ -146,7 +146,7 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
         }
         Command::Inspect { keys } => call(
             &script::INSPECT,
-            vec![keys.lock().into(), keys.fence(), keys.queue()],
+            vec![keys.lock().into(), keys.fence().into(), keys.queue().into()],
             Vec::new(),
         ),
         Command::Facts => Ok(vec![Wire::Words(vec![b"INFO".to_vec()])]),
@@ -245,10 +245,10 @@ fn claim_keys(claim: &Claim) -> Vec<String> {
 fn lock_keys(keys: &Keys, owner: &OwnerToken) -> Vec<String> {
     vec![
         keys.lock().into(),
-        keys.fence(),
+        keys.fence().into(),
         keys.floor().into(),
-        keys.queue(),
-        keys.beats(),
+        keys.queue().into(),
+        keys.beats().into(),
         keys.tombstone(owner),
     ]
 }

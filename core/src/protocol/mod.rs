@@ -9,10 +9,11 @@ mod script;
 mod wire;
 
 pub use class::classify;
+pub use command::{Claim, ClientId, Command, Place, Release, Renewal, WaiterId};
 pub use encode::{encode, waiter_member};
 pub use parse::{parse, waiter_number};
-pub use command::{Claim, ClientId, Command, Place, Release, Renewal, WaiterId};
 pub use reply::{Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View};
 pub(crate) use script::PROBE;
+#[cfg(feature = "testing")]
 pub use script::Script;
 pub use wire::{Abilities, CompareDelete, Raw, Wire};

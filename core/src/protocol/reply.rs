@@ -53,7 +53,13 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with nothing known but the reason.
     pub fn bare(why: RefusalKind) -> Self {
-        Refusal { why, ttl_ms: None, place: None, score: None, owner: None }
+        Refusal {
+            why,
+            ttl_ms: None,
+            place: None,
+            score: None,
+            owner: None,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ mod tally;
 pub use adopt::{NotAdopted, Rejection, adopt};
 pub use ballot::{Why, Won};
 pub use claim::{Approach, NotWon, claim};
-pub use extend::{Extended, Extension};
+pub use extend::Extension;
 pub use fleet::{Fleet, Spawn, Task};
 pub use lease::{LeaseState, Loss, Renewed, Standing, Votes};
 pub use release::{Held, Released, release, start_release};

@@ -47,7 +47,7 @@ impl Call<'_> {
         let counter = keys.fence();
         with(&mut Fence {
             keys: self.keys,
-            counter: &counter,
+            counter,
             floor: keys.floor(),
             now: self.now,
         })
@@ -68,12 +68,12 @@ impl Call<'_> {
         with: impl FnOnce(&mut Waiters) -> T,
     ) -> Result<Option<T>, Fault> {
         let key = keys.queue();
-        let Some(waiters) = self.keys.waiters(&key, self.now.elapsed_micros)? else {
+        let Some(waiters) = self.keys.waiters(key, self.now.elapsed_micros)? else {
             return Ok(None);
         };
         let outcome = with(waiters);
         if waiters.is_empty() {
-            self.keys.remove(&key);
+            self.keys.remove(key);
         }
         Ok(Some(outcome))
     }
@@ -87,17 +87,17 @@ impl Call<'_> {
     ) -> Result<T, Fault> {
         let (key, now_micros) = (keys.queue(), self.now.elapsed_micros);
         let kept_ms = beat_ms.saturating_add(QUEUE_EXTRA_MS);
-        match self.keys.waiters(&key, now_micros)? {
+        match self.keys.waiters(key, now_micros)? {
             Some(waiters) => {
                 let outcome = with(waiters);
-                self.keys.expire(&key, kept_ms, now_micros);
+                self.keys.expire(key, kept_ms, now_micros);
                 Ok(outcome)
             }
             None => {
                 let mut waiters = Waiters::default();
                 let outcome = with(&mut waiters);
                 self.keys
-                    .set(&key, Value::Waiters(waiters), Some(kept_ms), now_micros);
+                    .set(key, Value::Waiters(waiters), Some(kept_ms), now_micros);
                 Ok(outcome)
             }
         }
@@ -106,7 +106,7 @@ impl Call<'_> {
     /// Tells the first waiter that the lock is free; those whose client is gone are dropped.
     pub(super) fn wake(&mut self, keys: &Keys) -> Result<(), Fault> {
         let key = keys.queue();
-        let Some(waiters) = self.keys.waiters(&key, self.now.elapsed_micros)? else {
+        let Some(waiters) = self.keys.waiters(key, self.now.elapsed_micros)? else {
             return Ok(());
         };
         while let Some(head) = waiters.head().map(str::to_owned) {
@@ -119,7 +119,7 @@ impl Call<'_> {
             waiters.remove(&head);
         }
         if waiters.is_empty() {
-            self.keys.remove(&key);
+            self.keys.remove(key);
         }
         Ok(())
     }

@@ -30,7 +30,8 @@ impl Fence<'_> {
         let (key, value) = (self.counter, Value::Counter(to));
         self.keys.set(key, value, Some(COUNTER_MS), now_micros);
         if self.number(self.floor)?.unwrap_or(0) < to {
-            self.keys.set(self.floor, Value::Counter(to), None, now_micros);
+            self.keys
+                .set(self.floor, Value::Counter(to), None, now_micros);
         }
         Ok(to)
     }

@@ -118,7 +118,7 @@ impl Call<'_> {
         let (now_micros, fence) = (self.now.elapsed_micros, keys.fence());
         let value = self.text(keys.lock());
         let counter = self
-            .text(&fence)
+            .text(fence)
             .unwrap_or(None)
             .filter(|counter| !counter.is_empty());
         let number = |text: Vec<u8>| {

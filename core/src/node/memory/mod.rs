@@ -13,8 +13,10 @@ mod store;
 mod tests;
 mod waiters;
 
+#[cfg(any(test, feature = "testing"))]
 pub use node::MemoryNode;
 pub use server::MemoryServer;
 #[cfg(any(test, feature = "testing"))]
 pub use store::LiveLock;
+#[cfg(any(test, feature = "testing"))]
 pub use store::{MemoryStore, ServerTime};

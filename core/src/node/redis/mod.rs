@@ -57,7 +57,10 @@ pub struct RedisPipeline {
 
 impl Default for RedisPipeline {
     fn default() -> Self {
-        RedisPipeline { batches_max: 32, batch_commands_max: 256 }
+        RedisPipeline {
+            batches_max: 32,
+            batch_commands_max: 256,
+        }
     }
 }
 
@@ -93,7 +96,14 @@ impl RedisNode {
         let (link_tx, link) = watch::channel(Link::Connecting);
         let plan = Plan::new(address, settings, wake, pipeline);
         let driver = Owner::new(plan, inbox, link_tx).run();
-        (RedisNode { shown, orders, link }, driver)
+        (
+            RedisNode {
+                shown,
+                orders,
+                link,
+            },
+            driver,
+        )
     }
 }
 

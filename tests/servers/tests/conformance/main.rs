@@ -25,7 +25,7 @@ fn random_steps(seed: u64, abilities: Abilities) {
     }
     // The floor, which nothing else shows.
     rig.run([
-        Step::Remove(keys("door").queue()),
+        Step::Remove(keys("door").queue().to_owned()),
         acquire("new", 1),
         acquire("new", 1),
     ]);
@@ -215,8 +215,8 @@ fn keys_of_others() {
     };
     for (number, key) in (1..).zip([
         door.lock().to_owned(),
-        door.fence(),
-        door.queue(),
+        door.fence().to_owned(),
+        door.queue().to_owned(),
         door.floor().to_owned(),
     ]) {
         rig.run([Step::SetHash(key.clone())]);
@@ -226,7 +226,7 @@ fn keys_of_others() {
         rig.run([
             Step::Remove(key),
             Step::Remove(door.lock().to_owned()),
-            Step::Remove(door.queue()),
+            Step::Remove(door.queue().to_owned()),
         ]);
     }
 }

@@ -121,9 +121,9 @@ impl Random {
     fn key(&mut self, name: &str, by: u64) -> String {
         let keys = keys(name);
         match self.below(8) {
-            0 => keys.fence(),
+            0 => keys.fence().to_owned(),
             1 => keys.floor().to_owned(),
-            2 => keys.queue(),
+            2 => keys.queue().to_owned(),
             3 => keys.tombstone(&owner(by)),
             4 => keys.spent(&self.ticket()),
             _ => keys.lock().to_owned(),

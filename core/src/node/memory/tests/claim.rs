@@ -168,14 +168,14 @@ fn foreign_locks_are_respected() {
 #[test]
 fn a_counter_of_another_type_leaves_no_lock_behind() {
     let mut desk = Desk::new();
-    desk.store.set_other_type(desk.now, &keys().fence(), None);
+    desk.store.set_other_type(desk.now, keys().fence(), None);
     assert_eq!(
         class(desk.try_run(&Command::Acquire(claim(1)))),
         FaultClass::ForeignFormat
     );
     assert!(desk.store.dump(desk.now).is_empty());
     desk.store
-        .set_foreign(desk.now, &keys().fence(), b"no number", None);
+        .set_foreign(desk.now, keys().fence(), b"no number", None);
     assert_eq!(desk.acquire(1), granted(1));
 }
 

@@ -147,7 +147,7 @@ fn inspect_shows_and_changes_nothing() {
         waiters: Some(1),
     };
     assert_eq!((desk.view(), desk.view()), (view.clone(), view));
-    desk.store.set_other_type(desk.now, &keys().fence(), None);
+    desk.store.set_other_type(desk.now, keys().fence(), None);
     assert_eq!(desk.view().counter, None);
 }
 
