@@ -26,6 +26,11 @@
 //! another process, [`Guard::detach`] gives a [`Ticket`] and [`Client::adopt`] takes it.
 #![forbid(unsafe_code)]
 
+/// The README's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
 mod client;
 mod config;
 mod error;
