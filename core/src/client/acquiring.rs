@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::client::engine::Engine;
@@ -13,8 +12,8 @@ use crate::client::lease::Lease;
 use crate::client::wakeups::Ear;
 use crate::config::{Keys, Moment, Terms};
 use crate::error::{Error, ErrorKind, NodeOutcome, Result};
-use crate::node::{Answer, Link, Submission, Void};
-use crate::protocol::{Abilities, Command, Place, WaiterId};
+use crate::node::{Answer, Link, Mailbox, Submission, Void};
+use crate::protocol::{Abilities, Command, Place, Request, WaiterId};
 use crate::quorum::{Approach, Defeat, NotWon, Why, claim};
 
 /// How often a waiter that listens shows that it lives; publish wakes it much sooner.
@@ -361,9 +360,8 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        let (sink, _) = mpsc::unbounded_channel();
         for &node in &self.stood {
-            let command = Arc::new(Command::Leave {
+            let command = Arc::<Request>::from(Command::Leave {
                 keys: self.keys.clone(),
                 waiter: self.id(),
             });
@@ -371,7 +369,7 @@ impl Drop for Waiter {
                 command,
                 connect_by: Instant::now(),
                 void: Void::default(),
-                answer: Answer::new(node, sink.clone()),
+                answer: Answer::new(node, Mailbox::new()),
             });
         }
     }

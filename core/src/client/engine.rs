@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::lease::Lease;
@@ -17,7 +17,7 @@ use crate::client::renewal;
 use crate::client::wakeups::WakeUps;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::ClientId;
-use crate::quorum::{Fleet, Spawn, Task};
+use crate::quorum::{Fleet, Work};
 
 /// A client's engine.
 pub(crate) struct Engine {
@@ -32,65 +32,6 @@ pub(crate) struct Engine {
     renewals: mpsc::UnboundedSender<Arc<Lease>>,
     leases: Mutex<Vec<std::sync::Weak<Lease>>>,
     closed: AtomicBool,
-    forever: Arc<dyn Spawn>,
-    busy: Arc<Busy>,
-}
-
-/// Tasks of an engine that are still running; `close` waits for them.
-pub(crate) struct Busy(watch::Sender<usize>);
-
-impl Busy {
-    fn new() -> Arc<Self> {
-        Arc::new(Busy(watch::Sender::new(0)))
-    }
-
-    async fn none_by(&self, by: Instant) -> bool {
-        let mut count = self.0.subscribe();
-        timeout_at(by, count.wait_for(|&count| count == 0))
-            .await
-            .is_ok()
-    }
-}
-
-/// Counts one task for as long as it lives, aborted or not.
-struct Counted(Arc<Busy>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count -= 1);
-    }
-}
-
-/// Starts tasks and counts them, so that `close` can wait for calls and clean-up under way.
-pub(crate) struct CountingSpawner {
-    inner: Arc<dyn Spawn>,
-    busy: Arc<Busy>,
-}
-
-impl CountingSpawner {
-    /// A spawner over `inner`.
-    pub(crate) fn new(inner: Arc<dyn Spawn>) -> Arc<Self> {
-        Arc::new(CountingSpawner {
-            inner,
-            busy: Busy::new(),
-        })
-    }
-
-    /// Starts a task that lasts as long as the engine, which is not waited for.
-    pub(crate) fn spawn_for_good(&self, task: Task) {
-        self.inner.spawn(task);
-    }
-}
-
-impl Spawn for CountingSpawner {
-    fn spawn(&self, task: Task) {
-        self.busy.0.send_modify(|count| *count += 1);
-        let counted = Counted(Arc::clone(&self.busy));
-        self.inner.spawn(Box::pin(async move {
-            task.await;
-            drop(counted);
-        }));
-    }
 }
 
 impl Engine {
@@ -98,13 +39,16 @@ impl Engine {
     pub(crate) fn start(
         fleet: Arc<Fleet>,
         id: ClientId,
-        spawner: &CountingSpawner,
         numbers: mpsc::UnboundedReceiver<u64>,
     ) -> Arc<Self> {
         let (renewals, inbox) = mpsc::unbounded_channel();
         let wakeups = Arc::new(WakeUps::default());
-        spawner.spawn_for_good(Box::pin(Arc::clone(&wakeups).run(numbers)));
-        spawner.spawn_for_good(Box::pin(renewal::run(Arc::clone(&fleet), inbox)));
+        fleet
+            .spawner
+            .spawn(Box::pin(Arc::clone(&wakeups).run(numbers)));
+        fleet
+            .spawner
+            .spawn(Box::pin(renewal::run(Arc::clone(&fleet), inbox)));
         Arc::new(Engine {
             fleet,
             id,
@@ -115,8 +59,6 @@ impl Engine {
             renewals,
             leases: Mutex::default(),
             closed: AtomicBool::new(false),
-            forever: Arc::clone(&spawner.inner),
-            busy: Arc::clone(&spawner.busy),
         })
     }
 
@@ -137,30 +79,31 @@ impl Engine {
         &self,
         operation: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Pending<T> {
-        self.run_on(&*self.fleet.spawner, operation)
+        self.run_beside(Some(self.fleet.busy.begin()), operation)
     }
 
-    /// Runs the closing of the engine, which waits for every counted task and so is none itself.
+    /// Runs the closing of the engine, which waits for all work and so is none itself.
     pub(crate) fn run_closing<T: Send + 'static>(
         &self,
         operation: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Pending<T> {
-        self.run_on(&*self.forever, operation)
+        self.run_beside(None, operation)
     }
 
-    fn run_on<T: Send + 'static>(
+    fn run_beside<T: Send + 'static>(
         &self,
-        spawner: &dyn Spawn,
+        work: Option<Work>,
         operation: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Pending<T> {
         let (mut sink, result) = oneshot::channel();
-        spawner.spawn(Box::pin(async move {
+        self.fleet.spawner.spawn(Box::pin(async move {
             tokio::select! {
                 biased;
                 () = sink.closed() => {}
                 // A receiver that has just gone drops what it would have got, which gives it back.
                 done = operation => drop(sink.send(done)),
             }
+            drop(work);
         }));
         Pending {
             result: Some(result),
@@ -191,7 +134,7 @@ impl Engine {
                 lease.release_in_background();
             }
         }
-        let drained = self.busy.none_by(by).await;
+        let drained = timeout_at(by, self.fleet.busy.idle()).await.is_ok();
         for node in &self.fleet.nodes {
             node.close();
         }

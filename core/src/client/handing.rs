@@ -53,7 +53,9 @@ async fn renew(lease: &Arc<Lease>, ttl: Ttl, fill_in: bool, operation: &'static 
     };
     match turn.end(extended.sent, *votes) {
         Renewed::Yes => Ok(()),
-        Renewed::Lost(_) => Err(sign(lease, operation, ended(lease), extended.outcomes)),
+        Renewed::Lost(_) | Renewed::Ended => {
+            Err(sign(lease, operation, ended(lease), extended.outcomes))
+        }
         Renewed::Unknown => {
             let message =
                 "too few nodes confirmed in time; the lock is still held until its old deadline";

@@ -115,7 +115,7 @@ pub(crate) async fn check(fleet: &Arc<Fleet>) -> Health {
     let timeout = fleet.settings.connect_timeout;
     fleet.connected(tokio::time::Instant::now() + timeout).await;
     let mut round = Round::new(fleet, timeout);
-    let command = Arc::new(Command::Facts);
+    let command = Command::Facts.into();
     for node in 0..fleet.size() {
         round.ask(node, &command);
     }
@@ -128,8 +128,7 @@ pub(crate) async fn check(fleet: &Arc<Fleet>) -> Health {
     let mut nodes = Vec::new();
     for (facts, outcome) in facts.iter().zip(round.outcomes()) {
         let fault = match outcome.status {
-            // A user that may not ask for facts can still lock.
-            NodeStatus::Faulted(fault) if !fault.class.is_permanent() => Some(fault),
+            NodeStatus::Faulted(fault) => Some(fault),
             _ => None,
         };
         nodes.push(NodeHealth {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::{FencingToken, Keys, OwnerLabel};
 use crate::error::{Fault, FaultClass, NodeOutcome, NodeStatus};
-use crate::protocol::{Command, Reply, View};
+use crate::protocol::{Command, Reply, Request, View};
 use crate::quorum::{Fleet, Round};
 
 /// Who holds a resource, node by node.
@@ -47,7 +47,7 @@ pub(crate) async fn inspect(fleet: &Arc<Fleet>, keys: &Keys) -> Inspection {
         .connected(tokio::time::Instant::now() + fleet.settings.connect_timeout)
         .await;
     let mut round = Round::new(fleet, timeout);
-    let command = Arc::new(Command::Inspect { keys: keys.clone() });
+    let command = Arc::<Request>::from(Command::Inspect { keys: keys.clone() });
     for node in 0..fleet.size() {
         round.ask(node, &command);
     }

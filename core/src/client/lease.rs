@@ -249,6 +249,7 @@ impl Lease {
             // Sooner than usual; the end of the turn sees to the floor.
             Renewed::Unknown => state.next_renewal = now,
             Renewed::Lost(loss) => self.lose(&mut state, loss),
+            Renewed::Ended => {}
         }
         renewed
     }
@@ -343,10 +344,7 @@ impl Lease {
         self.changed.notify_waiters();
         for callback in std::mem::take(&mut state.on_lost) {
             // In a task of its own: a callback may ask this lease, whose lock is held here.
-            self.engine
-                .fleet
-                .spawner
-                .spawn(Box::pin(async move { callback(loss) }));
+            self.engine.fleet.spawn(async move { callback(loss) });
         }
     }
 

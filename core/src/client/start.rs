@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::client::clock::SystemClock;
-use crate::client::engine::{CountingSpawner, Engine};
+use crate::client::engine::Engine;
 use crate::client::entropy::SystemEntropy;
 use crate::client::locked;
 use crate::client::process::ProcessLocal;
@@ -35,7 +35,7 @@ pub(crate) fn engine(
         Some(handle) => Executor::Foreign(handle.clone()),
         None => Executor::own()?,
     };
-    let spawner = CountingSpawner::new(Arc::new(executor));
+    let spawner: Arc<dyn Spawn> = Arc::new(executor);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let id = client_id(&*entropy);
     let (wake, numbers) = mpsc::unbounded_channel();
@@ -60,7 +60,7 @@ pub(crate) fn engine(
                     plain_preferred: false,
                 };
                 let (node, driver) = RedisNode::new(address.clone(), redis, wake.clone());
-                spawner.spawn_for_good(Box::pin(driver));
+                spawner.spawn(Box::pin(driver));
                 Arc::new(node)
             }
         });
@@ -79,12 +79,13 @@ pub(crate) fn engine(
         nodes: connected,
         clock: Arc::new(SystemClock),
         entropy,
-        spawner: Arc::clone(&spawner) as Arc<dyn Spawn>,
+        spawner,
+        busy: Arc::default(),
         settings: settings.clone(),
         label,
         planted: Planted::default(),
     });
-    Ok(Engine::start(fleet, id, &spawner, numbers))
+    Ok(Engine::start(fleet, id, numbers))
 }
 
 fn client_id(entropy: &dyn Entropy) -> ClientId {
@@ -116,19 +117,20 @@ pub struct Parts {
 impl crate::client::Client {
     /// A client made of `parts`.
     pub fn from_parts(parts: Parts) -> Self {
-        let spawner = CountingSpawner::new(parts.spawner);
+        let spawner = parts.spawner;
         let id = client_id(&*parts.entropy);
         let (wake, numbers) = mpsc::unbounded_channel();
         let fleet = Arc::new(Fleet {
             nodes: (parts.nodes)(id.clone(), wake),
             clock: parts.clock,
             entropy: parts.entropy,
-            spawner: Arc::clone(&spawner) as Arc<dyn Spawn>,
+            spawner,
+            busy: Arc::default(),
             settings: parts.settings.clone(),
             label: OwnerLabel::new("test", 0, &parts.settings.language, &id.0),
             planted: parts.planted,
         });
-        let engine = Engine::start(fleet, id, &spawner, numbers);
+        let engine = Engine::start(fleet, id, numbers);
         let made = ProcessLocal::empty();
         // The slot is empty, so the engine just made is the one that is kept.
         drop(made.get_or_make(|| Ok(engine)));

@@ -37,6 +37,8 @@ pub enum NodeStatus {
     Spent,
     /// It could not serve the command.
     Faulted(Fault),
+    /// Asked, and the matter was settled before it answered.
+    Unheard,
     /// Not asked: the matter was settled without it.
     NotAsked,
 }
@@ -54,6 +56,7 @@ impl fmt::Display for NodeOutcome {
             NodeStatus::Missing => write!(f, "no key")?,
             NodeStatus::Spent => write!(f, "ticket spent")?,
             NodeStatus::Faulted(fault) => write!(f, "{fault}")?,
+            NodeStatus::Unheard => write!(f, "not waited for")?,
             NodeStatus::NotAsked => write!(f, "not asked")?,
         }
         write!(f, " ({:.1} ms)", self.elapsed.as_secs_f64() * 1e3)

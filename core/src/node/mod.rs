@@ -18,7 +18,7 @@ pub use memory::{MemoryNode, MemoryStore, ServerTime};
 #[cfg(feature = "testing")]
 pub use redis::RedisPipeline;
 pub use redis::{RedisNode, RedisSettings, check_ca_pem};
-pub use submission::{Answer, Answered, Submission, Void};
+pub use submission::{Answer, Answered, Listener, Mailbox, Submission, Void};
 
 /// One server.
 ///

@@ -5,6 +5,7 @@ mod command;
 mod encode;
 mod parse;
 mod reply;
+mod request;
 mod script;
 mod wire;
 
@@ -13,6 +14,7 @@ pub use command::{Claim, ClientId, Command, Place, Release, Renewal, WaiterId};
 pub use encode::{encode, waiter_member};
 pub use parse::{parse, waiter_number};
 pub use reply::{Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View};
+pub use request::{Line, Request, Words};
 pub(crate) use script::PROBE;
 #[cfg(feature = "testing")]
 pub use script::Script;

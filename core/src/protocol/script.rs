@@ -45,8 +45,14 @@ scripts! {
     PROBE = "scripts/probe.lua";
 }
 
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 impl Script {
-    /// The file's name, for errors.
+    /// The file's name.
     pub fn name(&self) -> &'static str {
         self.name
     }

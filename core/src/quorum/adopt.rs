@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::config::{OwnerToken, PlantedBug, Terms, Ticket};
 use crate::error::{Error, NodeOutcome};
-use crate::protocol::{Command, RefusalKind, Reply};
+use crate::protocol::{Command, RefusalKind, Reply, Request};
 use crate::quorum::ballot::{Ballot, Why, Won};
 use crate::quorum::{Defeat, Fleet, Sweep, Verdict, Vote};
 
@@ -50,7 +50,7 @@ pub async fn adopt(
 ) -> Result<Won, NotAdopted> {
     let mut ballot = Ballot::new(fleet, keys, terms, token);
     ballot.held.ticket = Some(ticket.id.clone());
-    let command = Arc::new(Command::Adopt {
+    let command = Arc::<Request>::from(Command::Adopt {
         claim: ballot.claim(),
         from: ticket.token.clone(),
         ticket: ticket.id.clone(),
@@ -76,7 +76,7 @@ struct Adoption<'a> {
 }
 
 impl Adoption<'_> {
-    async fn gather(mut self, command: &Arc<Command>) -> Result<Won, NotAdopted> {
+    async fn gather(mut self, command: &Arc<Request>) -> Result<Won, NotAdopted> {
         while let Some(answered) = self.ballot.round.next().await {
             let node = answered.node;
             match answered.result {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::config::{Fencing, FencingToken, Keys, Moment, OwnerToken, PlantedBug, Terms, deadline};
 use crate::error::Error;
-use crate::protocol::{Claim, Command, Reply};
+use crate::node::Void;
+use crate::protocol::{Claim, Command, Reply, Request};
 use crate::quorum::fence::{Agreement, agree};
 use crate::quorum::{Defeat, Fleet, Held, Round, Tally, Vote};
 
@@ -70,6 +71,7 @@ impl<'a> Ballot<'a> {
                 fence: None,
                 ticket: None,
                 sent: Vec::new(),
+                void: Void::default(),
             },
             fences: vec![None; fleet.size()],
             start,
@@ -112,6 +114,7 @@ impl<'a> Ballot<'a> {
             return Err(Why::Late);
         }
         self.held.sent = self.round.sent();
+        self.held.void = self.round.void();
         Ok(Won {
             held: self.held.clone(),
             deadline: self.end,
@@ -148,7 +151,7 @@ impl<'a> Ballot<'a> {
         let mut confirmed = vec![None; self.fences.len()];
         let mut asked = vec![None; self.fences.len()];
         loop {
-            let raise = Arc::new(Command::Raise {
+            let raise = Arc::<Request>::from(Command::Raise {
                 keys: self.held.keys.clone(),
                 token: self.held.token.clone(),
                 to: target,

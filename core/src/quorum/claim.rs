@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::config::{Keys, PlantedBug, Terms};
 use crate::error::{Error, FaultClass, NodeOutcome};
 use crate::node::Answered;
-use crate::protocol::{Claim, Command, Grant, Place, Refusal, RefusalKind, Reply};
+use crate::protocol::{Claim, Command, Grant, Place, Refusal, RefusalKind, Reply, Request};
 use crate::quorum::ballot::{Ballot, Why, Won};
 use crate::quorum::release::undo_claim;
 use crate::quorum::{Defeat, Fleet, Next, Verdict, Vote};
@@ -60,7 +60,7 @@ pub async fn claim(
 /// An attempt under way. Unless won, dropping it undoes it.
 struct Attempt<'a> {
     ballot: Ballot<'a>,
-    claim: Arc<Command>,
+    claim: Arc<Request>,
     approach: Approach,
     home_granted: bool,
     insist_until: Option<Instant>,
@@ -90,7 +90,7 @@ impl<'a> Attempt<'a> {
         };
         Attempt {
             ballot,
-            claim: Arc::new(Command::Acquire(claim)),
+            claim: Command::Acquire(claim).into(),
             approach,
             home_granted: false,
             insist_until: None,
@@ -122,12 +122,12 @@ impl<'a> Attempt<'a> {
                 (*home, place.clone())
             }
         };
-        let Command::Acquire(claim) = &*self.claim else {
+        let Command::Acquire(claim) = &**self.claim else {
             return;
         };
         self.ballot
             .round
-            .ask(home, &Arc::new(Command::Poll(claim.clone(), place)));
+            .ask(home, &Command::Poll(claim.clone(), place).into());
         if matches!(self.approach, Approach::Called(..)) {
             self.ask_all_but(Some(home));
         }

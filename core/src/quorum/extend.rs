@@ -1,7 +1,5 @@
 //! Renewing leases: one command per node for many of them.
 
-use std::sync::Arc;
-
 use crate::config::{Moment, PlantedBug};
 use crate::protocol::{Command, LeaseWord, Renewal, Reply};
 use crate::quorum::{Fleet, Round, Votes};
@@ -36,7 +34,7 @@ impl<'a> Extension<'a> {
         let count = leases.len();
         let sent = fleet.now();
         let mut round = Round::new(fleet, timeout);
-        let command = Arc::new(Command::Extend { leases, fill_in });
+        let command = Command::Extend { leases, fill_in }.into();
         for node in 0..fleet.size() {
             round.ask(node, &command);
         }

@@ -13,6 +13,7 @@ use crate::config::{
 };
 use crate::error::NodeOutcome;
 use crate::node::{Link, Node};
+use crate::quorum::Busy;
 
 /// A task that outlives the call which started it.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -33,6 +34,8 @@ pub struct Fleet {
     pub entropy: Arc<dyn Entropy>,
     /// Runs what outlives a call.
     pub spawner: Arc<dyn Spawn>,
+    /// What is under way.
+    pub busy: Arc<Busy>,
     /// The client's options.
     pub settings: Settings,
     /// Who this client says it is.
@@ -53,6 +56,15 @@ impl Fleet {
             return (self.size() / 2).max(1);
         }
         quorum(self.size())
+    }
+
+    /// Starts a task that closing waits for.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let work = self.busy.begin();
+        self.spawner.spawn(Box::pin(async move {
+            task.await;
+            drop(work);
+        }));
     }
 
     /// The engine's time.

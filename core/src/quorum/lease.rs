@@ -50,6 +50,8 @@ pub enum Renewed {
     Unknown,
     /// It cannot be held any more.
     Lost(Loss),
+    /// Its holder ended it meanwhile: the answers mean nothing any more.
+    Ended,
 }
 
 /// Where a lease stands. There is no way back from `Lost` or `Ended`.
@@ -98,8 +100,10 @@ impl LeaseState {
     /// it, `gone` said that the key is no longer this lease's. On anything but a majority before
     /// the old deadline, the old deadline stands.
     pub fn renew(&mut self, sent: Moment, now: Moment, ttl: Ttl, votes: Votes) -> Renewed {
-        if let Standing::Lost(loss) = self.standing {
-            return Renewed::Lost(loss);
+        match self.standing {
+            Standing::Held => {}
+            Standing::Lost(loss) => return Renewed::Lost(loss),
+            Standing::Ended => return Renewed::Ended,
         }
         if let Some(loss) = self.expire(now) {
             return Renewed::Lost(loss);
@@ -205,6 +209,18 @@ mod tests {
             Renewed::Lost(Loss::Expired)
         );
         assert!(!lease.is_held(at(0)));
+    }
+
+    /// Found by the simulation: the answers to a renewal on its way when the lock was released.
+    #[test]
+    fn an_ended_lease_is_not_renewed() {
+        let mut lease = LeaseState::held_until(at(988));
+        assert!(lease.end(at(305)));
+        assert_eq!(
+            lease.renew(at(300), at(310), ttl(), votes(5, 0)),
+            Renewed::Ended
+        );
+        assert_eq!(lease.deadline(), at(988));
     }
 
     #[test]

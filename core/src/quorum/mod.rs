@@ -3,6 +3,7 @@
 
 mod adopt;
 mod ballot;
+mod busy;
 mod claim;
 mod extend;
 mod fence;
@@ -15,6 +16,7 @@ mod tally;
 
 pub use adopt::{NotAdopted, Rejection, adopt};
 pub use ballot::{Why, Won};
+pub use busy::{Busy, Work};
 pub use claim::{Approach, NotWon, claim};
 pub use extend::Extension;
 pub use fleet::{Fleet, Spawn, Task};

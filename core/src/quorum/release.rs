@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::{FencingToken, Keys, OwnerToken, PlantedBug, TicketId, Ttl};
 use crate::error::{Fault, NodeOutcome, NodeStatus};
+use crate::node::Void;
 use crate::protocol::{Command, Place, Release, ReleaseWord};
 use crate::quorum::{Fleet, Sent, Sweep};
 
@@ -37,6 +38,10 @@ pub struct Held {
     pub ticket: Option<TicketId>,
     /// Where the claim went that won it.
     pub sent: Vec<Sent>,
+    /// Stops what is left of that claim. A majority won without the last nodes; where one of them
+    /// does not know the script any more, the claim is sent a second time, and must not be once the
+    /// release is on its way.
+    pub void: Void,
 }
 
 /// Starts giving `held` back on every node; what is not waited for goes on by itself.
@@ -48,6 +53,7 @@ pub fn start_release(fleet: &Arc<Fleet>, held: &Held) -> Sweep {
     } else {
         held.fence
     };
+    held.void.set();
     Sweep::start(fleet, &held.sent, held.ttl, |tomb_ms| {
         Command::Release(Release {
             keys: held.keys.clone(),

@@ -4,13 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::config::Moment;
 use crate::error::{Fault, FaultClass, NodeOutcome, NodeStatus};
-use crate::node::{Answer, Answered, Submission, Void};
-use crate::protocol::{Command, RefusalKind, Reply};
+use crate::node::{Answer, Answered, Listener, Mailbox, Submission, Void};
+use crate::protocol::{RefusalKind, Reply, Request};
 use crate::quorum::Fleet;
 
 /// A round under way. Dropping it leaves the commands to run to their ends unheard.
@@ -19,8 +18,7 @@ pub struct Round<'a> {
     by: Instant,
     timer: Pin<Box<Sleep>>,
     void: Void,
-    sink: mpsc::UnboundedSender<Answered>,
-    answers: mpsc::UnboundedReceiver<Answered>,
+    answers: Arc<Mailbox>,
     asked: Vec<Asked>,
     open: u32,
 }
@@ -70,7 +68,6 @@ impl<'a> Round<'a> {
     /// A round that waits for answers for `timeout` at most.
     pub fn new(fleet: &'a Fleet, timeout: Duration) -> Self {
         let by = Instant::now() + timeout;
-        let (sink, answers) = mpsc::unbounded_channel();
         let blank = Asked {
             epoch: None,
             settled: false,
@@ -84,8 +81,7 @@ impl<'a> Round<'a> {
             by,
             timer: Box::pin(sleep_until(by)),
             void: Void::default(),
-            sink,
-            answers,
+            answers: Mailbox::new(),
             asked: vec![blank; fleet.size()],
             open: 0,
         }
@@ -97,7 +93,7 @@ impl<'a> Round<'a> {
     }
 
     /// Sends `command` to `node`.
-    pub fn ask(&mut self, node: usize, command: &Arc<Command>) {
+    pub fn ask(&mut self, node: usize, command: &Arc<Request>) {
         let epoch = self.fleet.epoch(node);
         let asked = &mut self.asked[node];
         asked.epoch = epoch;
@@ -110,7 +106,7 @@ impl<'a> Round<'a> {
             command: Arc::clone(command),
             connect_by: self.by,
             void: self.void.clone(),
-            answer: Answer::new(node, self.sink.clone()),
+            answer: Answer::new(node, Arc::clone(&self.answers) as Arc<dyn Listener>),
         });
     }
 
@@ -156,10 +152,7 @@ impl<'a> Round<'a> {
         }
         let answered = tokio::select! {
             biased;
-            answered = self.answers.recv() => match answered {
-                Some(answered) => answered,
-                None => return Next::Over,
-            },
+            answered = self.answers.next(), if self.open > 0 => answered,
             () = self.timer.as_mut() => return Next::Over,
             () = sleep_until(pause.unwrap_or(self.by)), if pause.is_some() => return Next::Pause,
         };
@@ -180,6 +173,10 @@ impl<'a> Round<'a> {
         let of = |(node, asked): (usize, &Asked)| {
             let (status, elapsed) = match (&asked.last, asked.sent) {
                 (Some((status, elapsed)), _) if asked.open == 0 => (status.clone(), *elapsed),
+                // Settled before its time was up: it was in no way late.
+                (_, Some(sent)) if Instant::now() < self.by => {
+                    (NodeStatus::Unheard, now.since(sent))
+                }
                 (_, Some(sent)) => {
                     let fault = Fault::unresolved(FaultClass::Timeout, "no answer in time");
                     (NodeStatus::Faulted(fault), now.since(sent))

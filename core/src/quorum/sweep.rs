@@ -4,35 +4,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::config::Ttl;
 use crate::error::{Fault, FaultClass};
-use crate::node::{Answer, Answered, Link, Node, Submission, Void};
-use crate::protocol::{Command, ReleaseWord, Reply};
+use crate::node::{Answer, Answered, Link, Listener, Mailbox, Submission, Void};
+use crate::protocol::{Command, ReleaseWord, Reply, Request};
+use crate::quorum::busy::Work;
 use crate::quorum::{Fleet, Sent};
 
 /// A clean-up under way: the first commands are already queued at their nodes, in order behind
-/// whatever they undo. Dropping it leaves the rest to a task of the engine.
+/// whatever they undo. Whether or not anybody listens, it goes on by itself.
 pub struct Sweep {
-    fleet: Arc<Fleet>,
-    work: Work,
-    sink: mpsc::UnboundedSender<Answered>,
-    answers: mpsc::UnboundedReceiver<Answered>,
-    open: Vec<usize>,
-    again: Vec<usize>,
+    job: Arc<Job>,
+    open: usize,
 }
 
-/// What is cleaned up, and for how long that can matter.
-#[derive(Clone)]
-struct Work {
-    /// The command where nothing suggests that what it undoes may still arrive.
-    command: Arc<Command>,
-    /// The command that remembers itself where it finds nothing.
-    burying: Arc<Command>,
+/// What is cleaned up, and for how long that can matter. Told a node's answer, it passes it on and
+/// sees to the rest where that is not definite.
+struct Job {
+    fleet: Arc<Fleet>,
+    /// The command where an earlier one may still arrive: it remembers itself where it finds
+    /// nothing.
+    burying: Arc<Request>,
     until: Instant,
+    mailbox: Mailbox,
+    _work: Work,
 }
 
 impl Sweep {
@@ -44,105 +41,90 @@ impl Sweep {
         ttl: Ttl,
         command: impl Fn(u64) -> Command,
     ) -> Self {
-        let (sink, answers) = mpsc::unbounded_channel();
-        let work = Work {
-            command: Arc::new(command(0)),
-            burying: Arc::new(command(ttl.as_millis())),
+        let plain: Arc<Request> = command(0).into();
+        let job = Arc::new(Job {
+            fleet: Arc::clone(fleet),
+            burying: command(ttl.as_millis()).into(),
             until: Instant::now() + ttl.as_duration(),
-        };
-        let fleet = Arc::clone(fleet);
-        let mut sweep = Sweep {
-            fleet,
-            work,
-            sink,
-            answers,
-            open: Vec::new(),
-            again: Vec::new(),
-        };
+            mailbox: Mailbox::default(),
+            _work: fleet.busy.begin(),
+        });
         for sent in nodes {
-            let work = &sweep.work;
-            let command = if sent.may_come_late(&sweep.fleet) {
-                &work.burying
+            let command = if sent.may_come_late(fleet) {
+                &job.burying
             } else {
-                &work.command
+                &plain
             };
-            sweep.open.push(sent.node);
-            submit(
-                &*sweep.fleet.nodes[sent.node],
-                sent.node,
-                Arc::clone(command),
-                work.until,
-                &sweep.sink,
-            );
+            job.submit(sent.node, command, Arc::clone(&job) as Arc<dyn Listener>);
         }
-        sweep
+        Sweep {
+            job,
+            open: nodes.len(),
+        }
     }
 
-    /// The next node's definite word, or that it is not known yet.
+    /// The next node's definite word, or that it is not known yet; `None` once each has answered.
     pub async fn next(&mut self) -> Option<(usize, Result<ReleaseWord, Fault>)> {
-        if self.open.is_empty() {
+        if self.open == 0 {
             return None;
         }
-        let answered = self.answers.recv().await?;
-        self.open.retain(|&node| node != answered.node);
-        let word = definite(answered.result);
-        if word.is_err() {
-            self.again.push(answered.node);
-        }
-        Some((answered.node, word))
+        let answered = self.job.mailbox.next().await;
+        self.open -= 1;
+        Some((answered.node, definite(answered.result)))
     }
 }
 
-impl Drop for Sweep {
-    fn drop(&mut self) {
-        if self.open.is_empty() && self.again.is_empty() {
-            return;
+impl Listener for Job {
+    fn answered(&self, answered: Answered) {
+        let node = answered.node;
+        let resolved = match &answered.result {
+            Ok(Reply::Released(_)) => true,
+            Ok(_) => false,
+            Err(fault) => matches!(fault.class, FaultClass::ForeignFormat | FaultClass::Closed),
+        };
+        self.mailbox.answered(answered);
+        if !resolved {
+            let (fleet, burying, until) = (
+                Arc::clone(&self.fleet),
+                Arc::clone(&self.burying),
+                self.until,
+            );
+            self.fleet
+                .spawn(async move { insist(&fleet, node, &burying, until).await });
         }
-        let work = self.work.clone();
-        let sink = self.sink.clone();
-        let (_, blank) = mpsc::unbounded_channel();
-        let mut answers = std::mem::replace(&mut self.answers, blank);
-        let mut open = std::mem::take(&mut self.open);
-        let again = std::mem::take(&mut self.again);
-        let fleet = Arc::clone(&self.fleet);
-        self.fleet.spawner.spawn(Box::pin(async move {
-            let mut later: Vec<usize> = again;
-            while !open.is_empty() {
-                let Some(answered) = answers.recv().await else {
-                    break;
-                };
-                open.retain(|&node| node != answered.node);
-                if definite(answered.result).is_err() {
-                    later.push(answered.node);
-                }
-            }
-            drop(sink);
-            join_all(later.into_iter().map(|node| insist(&fleet, node, &work))).await;
-        }));
+    }
+}
+
+impl Job {
+    fn submit(&self, node: usize, command: &Arc<Request>, listener: Arc<dyn Listener>) {
+        submit(&self.fleet, node, command, self.until, listener);
     }
 }
 
 /// Repeats the clean-up on one node until its word is definite or the key has expired.
-async fn insist(fleet: &Fleet, index: usize, work: &Work) {
+async fn insist(fleet: &Fleet, index: usize, burying: &Arc<Request>, until: Instant) {
     let node = &fleet.nodes[index];
     let mut pause = Duration::from_millis(10) + fleet.jitter(Duration::from_millis(20));
-    while Instant::now() < work.until {
+    while Instant::now() < until {
         let mut link = node.link();
         let up = link.wait_for(|link| matches!(link, Link::Up { .. }));
-        match timeout_at(work.until, up).await {
+        match timeout_at(until, up).await {
             Ok(Ok(_)) => {}
             // Out of time, or the client is closed.
             _ => return,
         }
-        let (sink, mut answers) = mpsc::unbounded_channel();
-        submit(&**node, index, Arc::clone(&work.burying), work.until, &sink);
-        match answers.recv().await {
-            Some(answered) => match definite(answered.result) {
-                Ok(_) => return,
-                Err(fault) if fault.class == FaultClass::Closed => return,
-                Err(_) => {}
-            },
-            None => return,
+        let mailbox = Mailbox::new();
+        submit(
+            fleet,
+            index,
+            burying,
+            until,
+            Arc::clone(&mailbox) as Arc<dyn Listener>,
+        );
+        match definite(mailbox.next().await.result) {
+            Ok(_) => return,
+            Err(fault) if fault.class == FaultClass::Closed => return,
+            Err(_) => {}
         }
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));
@@ -150,14 +132,15 @@ async fn insist(fleet: &Fleet, index: usize, work: &Work) {
 }
 
 fn submit(
-    node: &dyn Node,
-    index: usize,
-    command: Arc<Command>,
+    fleet: &Fleet,
+    node: usize,
+    command: &Arc<Request>,
     connect_by: Instant,
-    sink: &mpsc::UnboundedSender<Answered>,
+    listener: Arc<dyn Listener>,
 ) {
-    let answer = Answer::new(index, sink.clone());
-    node.submit(Submission {
+    let answer = Answer::new(node, listener);
+    let command = Arc::clone(command);
+    fleet.nodes[node].submit(Submission {
         command,
         connect_by,
         void: Void::default(),

@@ -16,10 +16,18 @@ use tokio::task::coop::unconstrained;
 use crate::config::NodeAddress;
 use crate::error::{Fault, FaultClass};
 use crate::node::redis::limited::{Ledger, Limited};
-use crate::protocol::{Raw, classify};
+use crate::protocol::{Line, Raw, classify};
 
-/// The words of one command.
-pub(super) type Words = Vec<Vec<u8>>;
+/// One command of a batch.
+pub(super) struct Say {
+    /// The lines of its request, and which of them this is.
+    pub(super) lines: Arc<[Line]>,
+    /// See `lines`.
+    pub(super) index: usize,
+    /// True where a script goes with its text and not by its digest.
+    pub(super) with_text: bool,
+}
+
 /// Moves the bytes; ends when the connection does.
 pub(super) type Pump = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// The replies of one batch, or what became of the connection.
@@ -85,14 +93,10 @@ impl Connection {
     /// Sends `commands` as one batch behind all earlier ones: when this returns, the batch has its
     /// place, and what it returns gives the replies. That must be kept to its end: a batch whose
     /// future is dropped may silently not be sent.
-    pub(super) async fn send(&self, commands: &[Words]) -> Sent {
+    pub(super) async fn send(&self, commands: &[Say]) -> Sent {
         let mut pipeline = Pipeline::with_capacity(commands.len());
-        for words in commands {
-            let mut command = Cmd::new();
-            for word in words {
-                command.arg(word.as_slice());
-            }
-            pipeline.add_command(command);
+        for say in commands {
+            pipeline.add_command(command(say));
         }
         let count = commands.len();
         let (mut connection, ledger) = (self.inner.clone(), Arc::clone(&self.ledger));
@@ -110,6 +114,24 @@ impl Connection {
             Poll::Pending => replies,
         }
     }
+}
+
+/// The client library's form of a command, copied once.
+fn command(say: &Say) -> Cmd {
+    let line = &say.lines[say.index];
+    let call = line.script.map(|script| match say.with_text {
+        true => ("EVAL", script.body()),
+        false => ("EVALSHA", script.digest()),
+    });
+    let more = call.map_or(0, |(verb, script)| verb.len() + script.len());
+    let mut command = Cmd::with_capacity(2 + line.words.count(), more + line.words.bytes());
+    if let Some((verb, script)) = call {
+        command.arg(verb).arg(script);
+    }
+    for word in line.words.iter() {
+        command.arg(word);
+    }
+    command
 }
 
 fn login(address: &NodeAddress) -> RedisConnectionInfo {

@@ -1,9 +1,11 @@
 //! The first words on a connection: who the server is, and what this user may do there.
 
+use std::sync::Arc;
+
 use crate::error::{Fault, FaultClass};
-use crate::node::redis::connection::{Connection, Words};
+use crate::node::redis::connection::{Connection, Say};
 use crate::node::redis::owner::Plan;
-use crate::protocol::{Abilities, CompareDelete, Facts, PROBE, Raw, classify};
+use crate::protocol::{Abilities, CompareDelete, Facts, Line, PROBE, Raw, classify};
 
 /// What a server said of itself and of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub(super) async fn greet(
     }
     let mut next = || answers.next().unwrap_or(Raw::Other);
     let facts = hello(&next())?;
-    let mut abilities = probed(&next())?;
+    let mut abilities = probed(&next()).map_err(|fault| unless_cluster(fault, &facts))?;
     abilities.wake = abilities.queue && !matches!(next(), Raw::Error(..));
     let peer = peer(&next());
 
@@ -81,8 +83,29 @@ pub(super) async fn greet(
     })
 }
 
-fn words(words: &[&str]) -> Words {
-    words.iter().map(|word| word.as_bytes().to_vec()).collect()
+fn words(words: &[&str]) -> Say {
+    let line = Line {
+        script: None,
+        words: words.iter().collect(),
+    };
+    Say {
+        lines: Arc::new([line]),
+        index: 0,
+        with_text: false,
+    }
+}
+
+/// A cluster without its slots says that it is down; that it is a cluster is what matters, for good.
+fn unless_cluster(fault: Fault, facts: &Facts) -> Fault {
+    let is_cluster = facts.mode.as_deref() == Some("cluster");
+    if is_cluster && fault.class == FaultClass::Transient && fault.detail.starts_with("CLUSTERDOWN")
+    {
+        return Fault::refused(
+            FaultClass::Topology,
+            "CLUSTERDOWN: the node is a cluster member",
+        );
+    }
+    fault
 }
 
 fn selected(answer: &Raw) -> Result<(), Fault> {

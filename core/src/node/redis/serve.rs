@@ -2,6 +2,7 @@
 //! falls silent.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -10,11 +11,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Fault, FaultClass};
 use crate::node::Submission;
-use crate::node::redis::connection::{Connection, Sent, Words};
+use crate::node::redis::connection::{Connection, Say, Sent};
 use crate::node::redis::dial::Session;
 use crate::node::redis::greeting::Greeting;
 use crate::node::redis::owner::Owner;
-use crate::protocol::{Command, Raw, Reply, Wire, encode, parse};
+use crate::protocol::{Command, Line, Raw, Reply, parse};
 
 /// However short the node timeout, a server is given this long before its connection is given up.
 const GIVE_UP_MIN: Duration = Duration::from_secs(1);
@@ -129,14 +130,14 @@ impl Owner {
     async fn fill(&mut self, pipe: &mut Pipe) {
         let pipeline = self.plan.pipeline;
         while pipe.batches.len() < pipeline.batches_max.max(1) {
-            let (mut entries, mut words) = (Vec::new(), Vec::new());
+            let (mut entries, mut says) = (Vec::new(), Vec::new());
             while entries.len() < pipeline.batch_commands_max.max(1) {
                 let again = pipe.again.pop_front();
                 let fresh = || self.queue.pop_front().map(Entry::new);
                 let Some(entry) = again.or_else(fresh) else {
                     break;
                 };
-                if let Some(entry) = prepare(pipe, entry, &mut words) {
+                if let Some(entry) = prepare(pipe, entry, &mut says) {
                     entries.push(entry);
                 }
             }
@@ -144,7 +145,7 @@ impl Owner {
                 return;
             }
             let sent = Instant::now();
-            let replies = pipe.connection.send(&words).await;
+            let replies = pipe.connection.send(&says).await;
             pipe.replies.push_back(replies);
             pipe.batches.push_back(Batch { entries, sent });
         }
@@ -256,19 +257,24 @@ impl Entry {
     }
 }
 
-/// Puts an entry's words behind `words`; nothing where it is answered already and not sent.
-fn prepare(pipe: &mut Pipe, mut entry: Entry, words: &mut Vec<Words>) -> Option<Entry> {
+/// Puts what an entry says behind `says`; nothing where it is answered already and not sent.
+fn prepare(pipe: &mut Pipe, mut entry: Entry, says: &mut Vec<Say>) -> Option<Entry> {
     let submission = &entry.submission;
     let fault = if is_given_up(submission) {
         given_up()
     } else if pipe.stalled && submission.command.leaves_state() {
         stalled()
     } else {
-        match encode(&submission.command, &pipe.greeting.abilities) {
-            Ok(wires) => {
-                entry.replies = wires.len();
-                for wire in wires {
-                    words.push(spell(wire, entry.with_body, &mut pipe.taught));
+        match submission.command.lines(&pipe.greeting.abilities) {
+            Ok(lines) => {
+                entry.replies = lines.len();
+                for index in 0..lines.len() {
+                    let with_text = entry.with_body || teaches(&lines[index], &mut pipe.taught);
+                    says.push(Say {
+                        lines: Arc::clone(&lines),
+                        index,
+                        with_text,
+                    });
                 }
                 return Some(entry);
             }
@@ -280,31 +286,16 @@ fn prepare(pipe: &mut Pipe, mut entry: Entry, words: &mut Vec<Words>) -> Option<
     None
 }
 
-/// The words of one wire; a script's text the first time on a connection, then its digest.
-fn spell(wire: Wire, with_body: bool, taught: &mut Vec<&'static str>) -> Words {
-    match wire {
-        Wire::Words(words) => words,
-        Wire::Call { script, keys, args } => {
-            let known = taught.contains(&script.name());
-            if !known {
-                taught.push(script.name());
-            }
-            let (verb, text) = if known && !with_body {
-                ("EVALSHA", script.digest())
-            } else {
-                ("EVAL", script.body())
-            };
-            let mut words = Vec::with_capacity(3 + keys.len() + args.len());
-            words.extend([
-                verb.into(),
-                text.into(),
-                keys.len().to_string().into_bytes(),
-            ]);
-            words.extend(keys.into_iter().map(String::into_bytes));
-            words.extend(args);
-            words
-        }
-    }
+/// True the first time a connection hears of a script.
+fn teaches(line: &Line, taught: &mut Vec<&'static str>) -> bool {
+    let Some(script) = line
+        .script
+        .filter(|script| !taught.contains(&script.name()))
+    else {
+        return false;
+    };
+    taught.push(script.name());
+    true
 }
 
 /// The result as it is told: facts come from the greeting where the user may not ask for more.

@@ -8,7 +8,7 @@ use quorlock::testing::config::{
     Entropy, FencingToken, Keys, NodeAddress, OwnerLabel, OwnerToken, Ttl,
 };
 use quorlock::testing::node::{
-    Answer, Answered, Link, Node, RedisNode, RedisPipeline, RedisSettings, Submission, Void,
+    Answer, Mailbox, Link, Node, RedisNode, RedisPipeline, RedisSettings, Submission, Void,
 };
 use quorlock::testing::protocol::{
     Abilities, Claim, ClientId, Command, Place, Release, Reply, WaiterId,
@@ -103,12 +103,12 @@ impl Driven {
 
     /// Submits what may wait so long for a connection.
     pub(crate) fn submit_within(&self, wait: Duration, command: Command, void: &Void) -> Pending {
-        let (sink, answers) = mpsc::unbounded_channel();
+        let answers = Mailbox::new();
         self.node.submit(Submission {
-            command: Arc::new(command),
+            command: command.into(),
             connect_by: Instant::now() + wait,
             void: void.clone(),
-            answer: Answer::new(0, sink),
+            answer: Answer::new(0, answers.clone()),
         });
         Pending(answers)
     }
@@ -148,16 +148,13 @@ impl Driven {
 }
 
 /// An answer that is to come.
-pub(crate) struct Pending(mpsc::UnboundedReceiver<Answered>);
+pub(crate) struct Pending(Arc<Mailbox>);
 
 impl Pending {
-    pub(crate) async fn get(mut self) -> Result<Reply, Fault> {
-        let answered = timeout(LONG, self.0.recv())
-            .await
-            .expect("every submission is answered");
-        let result = answered.expect("answered before it is dropped").result;
-        assert!(self.0.recv().await.is_none(), "answered once");
-        result
+    /// The answer. That there is only one needs no look: giving it uses the way back up.
+    pub(crate) async fn get(self) -> Result<Reply, Fault> {
+        let answered = timeout(LONG, self.0.next()).await;
+        answered.expect("every submission is answered").result
     }
 }
 

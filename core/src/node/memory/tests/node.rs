@@ -1,6 +1,8 @@
 //! The node around the store.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -8,7 +10,9 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::config::{Clock, Moment};
-use crate::node::{Answer, Answered, Link, MemoryNode, MemoryServer, Node, Submission, Void};
+use crate::node::{
+    Answer, Answered, Link, Mailbox, MemoryNode, MemoryServer, Node, Submission, Void,
+};
 
 struct Still;
 
@@ -35,15 +39,17 @@ fn connect(server: &Arc<MemoryServer>, name: &str) -> (MemoryNode, UnboundedRece
 }
 
 fn submit_as(node: &MemoryNode, command: Command, void: Void) -> Result<Reply, Fault> {
-    let (sink, mut answers) = mpsc::unbounded_channel();
-    let answer = Answer::new(3, sink);
+    let mailbox = Mailbox::new();
     node.submit(Submission {
-        command: Arc::new(command),
+        command: command.into(),
         connect_by: Instant::now(),
         void,
-        answer,
+        answer: Answer::new(3, mailbox.clone()),
     });
-    let Answered { node, result } = answers.try_recv().expect("answered at once");
+    let answered = std::pin::pin!(mailbox.next()).poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(Answered { node, result }) = answered else {
+        panic!("not answered at once")
+    };
     assert_eq!(node, 3);
     result
 }
