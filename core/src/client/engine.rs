@@ -62,11 +62,8 @@ impl Engine {
         })
     }
 
-    /// An error where this process is not the engine's, or the client was closed.
+    /// An error where the client was closed.
     pub(crate) fn usable(&self) -> Result<()> {
-        if self.pid != std::process::id() {
-            return Err(forked());
-        }
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Closed, "the client was closed"));
         }
@@ -190,21 +187,23 @@ impl<T> Future for Pending<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
-        if self.pid != std::process::id() {
-            return Poll::Ready(Err(forked()));
-        }
         let Some(result) = &mut self.result else {
             return Poll::Ready(Err(gone()));
         };
-        Pin::new(result)
-            .poll(context)
-            .map(|done| done.unwrap_or_else(|_| Err(gone())))
+        let done = match Pin::new(result).poll(context) {
+            Poll::Ready(done) => done,
+            // Looked at only before a wait, which would have no end in a forked child.
+            Poll::Pending if self.pid != std::process::id() => return Poll::Ready(Err(forked())),
+            Poll::Pending => return Poll::Pending,
+        };
+        self.result = None;
+        Poll::Ready(done.unwrap_or_else(|_| Err(gone())))
     }
 }
 
 impl<T> Drop for Pending<T> {
     fn drop(&mut self) {
-        if self.pid != std::process::id() {
+        if self.result.is_some() && self.pid != std::process::id() {
             // Cancelling would wake a task of the parent's runtime, behind locks nobody frees here.
             std::mem::forget(self.result.take());
         }

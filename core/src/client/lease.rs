@@ -311,9 +311,9 @@ impl Lease {
         Some(locked(&self.state).released.get_or_insert(released).clone())
     }
 
-    /// Gives the lock back without waiting for what becomes of it.
+    /// Gives the lock back without waiting for what becomes of it. Not for a forked child.
     pub(crate) fn release_in_background(&self) {
-        if self.engine.pid == std::process::id() && self.end(End::Released).is_some() {
+        if self.end(End::Released).is_some() {
             drop(start_release(&self.engine.fleet, &self.held));
         }
     }

@@ -16,6 +16,8 @@ use crate::quorum::Fleet;
 pub struct Round<'a> {
     fleet: &'a Fleet,
     by: Instant,
+    /// However many steps it takes, it ends here.
+    latest: Instant,
     timer: Pin<Box<Sleep>>,
     void: Void,
     answers: Arc<Mailbox>,
@@ -67,7 +69,8 @@ struct Asked {
 impl<'a> Round<'a> {
     /// A round that waits for answers for `timeout` at most.
     pub fn new(fleet: &'a Fleet, timeout: Duration) -> Self {
-        let by = Instant::now() + timeout;
+        let now = Instant::now();
+        let by = now + timeout;
         let blank = Asked {
             epoch: None,
             settled: false,
@@ -79,6 +82,7 @@ impl<'a> Round<'a> {
         Round {
             fleet,
             by,
+            latest: now + timeout * 2,
             timer: Box::pin(sleep_until(by)),
             void: Void::default(),
             answers: Mailbox::new(),
@@ -131,9 +135,10 @@ impl<'a> Round<'a> {
             .collect()
     }
 
-    /// Gives the round more time: a second step has begun.
+    /// Gives the round more time: a second step has begun. In all, it never takes longer than twice
+    /// its timeout.
     pub fn prolong(&mut self, timeout: Duration) {
-        self.by = self.by.max(Instant::now() + timeout);
+        self.by = self.by.max(Instant::now() + timeout).min(self.latest);
         self.timer.as_mut().reset(self.by);
     }
 

@@ -1,1 +1,13 @@
-//! Quorlock against real Valkey and Redis servers and injected faults.
+//! Quorlock against real Valkey and Redis servers and injected faults: what the tests and the
+//! programs they start share.
+
+mod audit;
+mod dice;
+mod process;
+mod store;
+pub mod worker;
+
+pub use audit::{leftovers, locks, script_calls};
+pub use dice::Dice;
+pub use process::Worker;
+pub use store::{FencedStore, PlainStore};

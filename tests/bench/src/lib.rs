@@ -1,1 +1,0 @@
-//! Benchmarks of Quorlock as ratios to a raw redis-crate floor.
