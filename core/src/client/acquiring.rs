@@ -241,6 +241,8 @@ struct Waiter {
     /// Nodes in whose queues it stands.
     stood: BTreeSet<usize>,
     avoided: Vec<Option<Instant>>,
+    /// How often in a row it had the home and not the others.
+    alone: u32,
 }
 
 impl Waiter {
@@ -252,6 +254,7 @@ impl Waiter {
             score: None,
             stood: BTreeSet::new(),
             avoided: vec![None; engine.fleet.size()],
+            alone: 0,
         }
     }
 
@@ -305,6 +308,9 @@ impl Waiter {
         if let (Some(home), Why::HomeFaulted) = (home, &not_won.why) {
             self.avoided[home] = Some(Instant::now() + HOME_AVOIDED);
         }
+        let contended = matches!(not_won.why, Why::Defeat(Defeat::Contended));
+        let alone = home.is_some() && contended && not_won.place.is_none();
+        self.alone = if alone { self.alone + 1 } else { 0 };
     }
 
     /// How long to rest before asking again.
@@ -328,8 +334,11 @@ impl Waiter {
             Why::Defeat(Defeat::Contended) => match self.home() {
                 // In no queue yet.
                 Some(_) if self.stood.is_empty() => Duration::ZERO,
-                // Home is ours but others are not yet: stand again as the first, soon.
-                Some(_) if not_won.place.is_none() => jittered(least * 2),
+                // Home is ours but others are not yet: stand again as the first, soon. If it goes on,
+                // the holder won without the home, which calls us all the same when it releases.
+                Some(_) if not_won.place.is_none() => {
+                    jittered(least * 2u32.saturating_pow(self.alone.clamp(1, 6)))
+                }
                 Some(home) => {
                     let beat = self.beat_every(home);
                     // The first in the queue is there when the holder's key runs out.

@@ -32,6 +32,9 @@ impl Call<'_> {
     pub(super) fn poll(&mut self, claim: &Claim, place: &Place) -> Result<Reply, Fault> {
         let (keys, now) = (&claim.keys, self.now);
         let me = waiter_member(&place.waiter, true);
+        if self.text(&keys.tombstone(&claim.token))?.is_some() {
+            return refused(RefusalKind::Buried);
+        }
         let (score, first) = self.stand(keys, place.beat_ms, |waiters| {
             let behind_last = || {
                 now.wall_micros.max(
@@ -65,9 +68,6 @@ impl Call<'_> {
             score: Some(score),
             ..Refusal::bare(why)
         };
-        if self.text(&keys.tombstone(&claim.token))?.is_some() {
-            return Ok(Reply::Refused(standing(RefusalKind::Buried, None)));
-        }
         if !first {
             self.wake(keys)?;
             let place = self.in_queue(keys, |waiters| waiters.rank(&me))?.flatten();

@@ -2,6 +2,8 @@
 -- KEYS 1 lock  2 fence  3 floor  4 queue  5 beats  6 tombstone
 -- ARGV 1 token  2 ttl_ms  3 proposed token, '' = no fencing  4 waiter  5 beat_ms  6 old score or ''
 -- -> {1, token, score} granted | {2, token, score} already mine | {0, kind, remaining ms, place, score}
+-- Its release came first, on another connection: neither a place nor the key is wanted any more.
+if redis.call('GET', KEYS[6]) then return {0, 'buried', -1, -1, ''} end
 local now = micros()
 local queue, beats, waiter = KEYS[4], KEYS[5], ARGV[4]
 local score = redis.call('ZSCORE', queue, waiter)
@@ -28,7 +30,6 @@ if value == ARGV[1] then
   return {2, token_again(KEYS[2], KEYS[3], ARGV[3]), score}
 end
 if value then return refusal(KEYS[1], value, redis.call('ZRANK', queue, waiter), score) end
-if redis.call('GET', KEYS[6]) then return {0, 'buried', -1, -1, score} end
 if head ~= waiter then
   wake(queue, beats, KEYS[3])
   return {0, 'queued', -1, redis.call('ZRANK', queue, waiter) or -1, score}
