@@ -81,7 +81,8 @@ pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Re
     };
     effort.connect().await;
     let mut last = None;
-    if !seat.is_held_here() {
+    let wanted = effort.engine.fleet.crowd.wants(&effort.keys);
+    if !seat.is_held_here() && !wanted {
         match effort.attempt(Approach::AllAtOnce).await {
             Ok(won) => return Ok(effort.won(won, seat)),
             Err(not_won) => last = Some(effort.fatal(not_won)?),
@@ -163,7 +164,12 @@ impl Effort {
                 None => Approach::AllAtOnce,
             };
             match self.attempt(approach).await {
-                Ok(won) => return Ok(won),
+                Ok(won) => {
+                    if !won.in_queue {
+                        waiter.stood.clear();
+                    }
+                    return Ok(won);
+                }
                 Err(not_won) => {
                     let not_won = self.fatal(not_won)?;
                     waiter.learn(home, &not_won);
@@ -261,7 +267,7 @@ impl Waiter {
     /// The node that keeps the queue: the resource's own, or the next in ring order that can.
     fn home(&self) -> Option<usize> {
         let nodes = self.engine.fleet.size();
-        let first = usize::try_from(self.keys.hash() % nodes as u64).unwrap_or(0);
+        let first = self.engine.fleet.home(&self.keys);
         let now = Instant::now();
         let mut ring = (0..nodes).map(|step| (first + step) % nodes);
         ring.find(|&node| {

@@ -93,6 +93,8 @@ impl Engine {
         operation: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Pending<T> {
         let (mut sink, result) = oneshot::channel();
+        // Boxed by itself: the future around it would hold it twice, before and while it runs.
+        let operation = Box::pin(operation);
         self.fleet.spawner.spawn(Box::pin(async move {
             tokio::select! {
                 biased;

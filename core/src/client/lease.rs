@@ -21,6 +21,8 @@ pub(crate) struct Lease {
     pub(crate) engine: Arc<Engine>,
     pub(crate) held: Held,
     pub(crate) terms: Terms,
+    /// True where it came through the queue.
+    queued: bool,
     acquired: Moment,
     /// The deadline in nanoseconds for reading without a lock; 0 once it is not held.
     until: AtomicU64,
@@ -73,6 +75,7 @@ impl Lease {
             engine: Arc::clone(engine),
             held: won.held,
             terms,
+            queued: won.queued,
             acquired: now,
             until: AtomicU64::new(won.deadline.as_nanos()),
             state: Mutex::new(State {
@@ -148,7 +151,9 @@ impl Lease {
         let mut state = locked(&self.state);
         let planted = &self.engine.fleet.planted;
         if planted.has(PlantedBug::RenewAfterRelease) && state.lease.standing() == Standing::Ended {
-            return if now >= state.next_renewal {
+            return if state.renewing {
+                Due::Later(now + renewal_floor(&self.terms))
+            } else if now >= state.next_renewal {
                 Due::Renew
             } else {
                 Due::Later(state.next_renewal)
@@ -160,8 +165,12 @@ impl Lease {
         if !planted.has(PlantedBug::ExtendAfterExpiry) && self.expire(&mut state) {
             return Due::Nothing;
         }
-        let end = state.lease.deadline();
         let hold_end = self.acquired + self.terms.hold_max;
+        let end = if planted.has(PlantedBug::ExtendAfterExpiry) {
+            hold_end
+        } else {
+            state.lease.deadline()
+        };
         if !self.terms.renew {
             return Due::Later(end);
         }
@@ -268,6 +277,9 @@ impl Lease {
         self.until.store(0, Ordering::Release);
         let seat = state.seat.take();
         drop(state);
+        if self.queued {
+            self.engine.fleet.crowd.note(&self.held.keys);
+        }
         drop(seat);
         self.changed.notify_waiters();
         Some(held)

@@ -18,7 +18,7 @@ use crate::config::{
 use crate::error::Result;
 use crate::node::{MemoryServer, Node, RedisNode, RedisSettings};
 use crate::protocol::ClientId;
-use crate::quorum::{Fleet, Spawn};
+use crate::quorum::{Crowd, Fleet, Spawn};
 
 type MemoryServers = Arc<Mutex<BTreeMap<String, Arc<MemoryServer>>>>;
 
@@ -81,6 +81,7 @@ pub(crate) fn engine(
         entropy,
         spawner,
         busy: Arc::default(),
+        crowd: Crowd::default(),
         settings: settings.clone(),
         label,
         planted: Planted::default(),
@@ -126,6 +127,7 @@ impl crate::client::Client {
             entropy: parts.entropy,
             spawner,
             busy: Arc::default(),
+        crowd: Crowd::default(),
             settings: parts.settings.clone(),
             label: OwnerLabel::new("test", 0, &parts.settings.language, &id.0),
             planted: parts.planted,

@@ -46,7 +46,7 @@ planted_bugs! {
     StartAfterSend,
     /// The drift is left out of the validity.
     NoDrift,
-    /// A node's two answers count as two votes.
+    /// A node that is asked again after its answer was lost counts as two votes.
     CountVotesTwice,
     /// A renewal already due is sent after the release.
     RenewAfterRelease,

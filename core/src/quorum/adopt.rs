@@ -76,7 +76,7 @@ struct Adoption<'a> {
 }
 
 impl Adoption<'_> {
-    async fn gather(mut self, command: &Arc<Request>) -> Result<Won, NotAdopted> {
+    async fn gather(&mut self, command: &Arc<Request>) -> Result<Won, NotAdopted> {
         while let Some(answered) = self.ballot.round.next().await {
             let node = answered.node;
             match answered.result {
@@ -109,7 +109,7 @@ impl Adoption<'_> {
             // A spent ticket is told from an expired one by any node that knows, so a lost round
             // listens until every node has answered or the time is up.
         }
-        self.ballot.tally.close();
+        self.ballot.tally.close(|_| false);
         let why = self.rejection();
         Err(self.lost(why))
     }
@@ -140,7 +140,7 @@ impl Adoption<'_> {
         }
     }
 
-    async fn settle(mut self) -> Result<Won, NotAdopted> {
+    async fn settle(&mut self) -> Result<Won, NotAdopted> {
         match self.ballot.settle().await {
             Ok(won) => {
                 self.won = true;

@@ -17,6 +17,10 @@ pub struct Won {
     pub held: Held,
     /// Until when, unless renewed.
     pub deadline: Moment,
+    /// True where it came through the queue: others may want it as well.
+    pub queued: bool,
+    /// True where it may still stand in the queue, which a grant by the home would have ended.
+    pub in_queue: bool,
 }
 
 /// Why a lock was not won.
@@ -98,6 +102,11 @@ impl<'a> Ballot<'a> {
         self.fences[node] = fence;
     }
 
+    /// How long it has been under way.
+    pub(crate) fn age(&self) -> Duration {
+        self.fleet.now().since(self.start)
+    }
+
     /// Gives the round one more node timeout: a second step has begun.
     pub(crate) fn prolong(&mut self) {
         self.round.prolong(self.timeout);
@@ -118,6 +127,8 @@ impl<'a> Ballot<'a> {
         Ok(Won {
             held: self.held.clone(),
             deadline: self.end,
+            queued: false,
+            in_queue: false,
         })
     }
 

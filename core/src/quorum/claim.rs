@@ -1,5 +1,6 @@
 //! One attempt to win a lock: votes, fencing token, validity; and its undoing if it is not won.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,10 @@ pub struct NotWon {
     pub outcomes: Vec<NodeOutcome>,
 }
 
+/// How long a majority waits at most for the home to say that others were first. A home that hangs
+/// costs this until it counts as stalled, which is one node timeout.
+const COURTESY_MAX: Duration = Duration::from_millis(2);
+
 /// How long a waiter that has the home insists on the other nodes.
 const INSIST: Duration = Duration::from_millis(30);
 
@@ -66,8 +71,12 @@ struct Attempt<'a> {
     insist_until: Option<Instant>,
     /// Nodes that refused and are asked again, and when.
     refusing: Vec<usize>,
+    /// Nodes that were asked again: each has answered at least once.
+    insisted: BTreeSet<usize>,
     again_at: Option<Instant>,
     again_after: Duration,
+    /// How long a majority waits for the word of the home.
+    courtesy_until: Option<Instant>,
     report: Report,
     won: bool,
 }
@@ -95,7 +104,9 @@ impl<'a> Attempt<'a> {
             home_granted: false,
             insist_until: None,
             refusing: Vec::new(),
+            insisted: BTreeSet::new(),
             again_at: None,
+            courtesy_until: None,
             again_after: Duration::ZERO,
             report: Report::default(),
             won: false,
@@ -142,17 +153,17 @@ impl<'a> Attempt<'a> {
     }
 
     /// Counts answers until the attempt is decided.
-    async fn gather(mut self) -> Result<Won, NotWon> {
+    async fn gather(&mut self) -> Result<Won, NotWon> {
         loop {
-            let pause = self
-                .again_at
-                .filter(|_| self.may_insist() && !self.refusing.is_empty());
-            match self.ballot.round.next_or(pause).await {
+            let insisting = self.may_insist() && !self.refusing.is_empty();
+            let pause = self.again_at.filter(|_| insisting);
+            match self.ballot.round.next_or(self.courtesy_until.or(pause)).await {
                 Next::Answer(answered) => {
                     if let Some(why) = self.count(answered) {
                         return Err(self.lost(why));
                     }
                     match self.ballot.tally.verdict() {
+                        Verdict::Won if self.hears_home() => {}
                         Verdict::Won => return self.settle().await,
                         Verdict::Lost if !self.may_insist() && !self.home_is_open() => {
                             let defeat = self.ballot.tally.defeat();
@@ -161,10 +172,11 @@ impl<'a> Attempt<'a> {
                         _ => {}
                     }
                 }
+                _ if self.ballot.tally.verdict() == Verdict::Won => return self.settle().await,
                 Next::Pause => self.insist(),
                 Next::Over => {
                     let home_is_open = self.home_is_open();
-                    self.ballot.tally.close();
+                    self.ballot.tally.close(|node| self.insisted.contains(&node));
                     let defeat = self.ballot.tally.defeat();
                     let why = if home_is_open {
                         Why::HomeFaulted
@@ -230,6 +242,7 @@ impl<'a> Attempt<'a> {
         self.again_after = (self.again_after * 2).max(Duration::from_millis(1));
         self.again_at = Some(Instant::now() + self.again_after);
         for node in std::mem::take(&mut self.refusing) {
+            self.insisted.insert(node);
             self.ballot.tally.set(node, Vote::Open);
             self.ballot.round.ask(node, &self.claim);
         }
@@ -246,7 +259,7 @@ impl<'a> Attempt<'a> {
             return Err(Error::config(format!("nodes[{node}]"), message));
         }
         if self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice)
-            && self.ballot.tally.vote(node) == Vote::Open
+            && grant.again
         {
             self.ballot.tally.count_again();
         }
@@ -281,17 +294,31 @@ impl<'a> Attempt<'a> {
         self.home().is_none() && refusal.why == RefusalKind::Queued
     }
 
+    /// True where the majority is there and the home node, which alone knows whether others wait,
+    /// has still a little time to say so: as long as the majority took, at most [`COURTESY_MAX`].
+    fn hears_home(&mut self) -> bool {
+        let home = self.ballot.fleet.home(&self.ballot.held.keys);
+        let silent = self.ballot.tally.vote(home) == Vote::Open;
+        if !matches!(self.approach, Approach::AllAtOnce) || !silent {
+            return false;
+        }
+        let grace = self.ballot.age().min(COURTESY_MAX);
+        let until = *self.courtesy_until.get_or_insert_with(|| Instant::now() + grace);
+        Instant::now() < until
+    }
+
     fn may_insist(&self) -> bool {
         self.insist_until
             .is_some_and(|until| Instant::now() < until)
     }
 
     /// The majority has granted: agrees on the fencing token and checks the validity.
-    async fn settle(mut self) -> Result<Won, NotWon> {
+    async fn settle(&mut self) -> Result<Won, NotWon> {
         match self.ballot.settle().await {
             Ok(won) => {
                 self.won = true;
-                Ok(won)
+                let queued = !matches!(self.approach, Approach::AllAtOnce);
+                Ok(Won { queued, in_queue: queued && !self.home_granted, ..won })
             }
             Err(why) => Err(self.lost(why)),
         }
@@ -317,6 +344,11 @@ impl Drop for Attempt<'_> {
         }
         self.ballot.round.void().set();
         self.ballot.held.sent = self.ballot.round.sent();
+        let asked_one = self.ballot.held.sent.len() == 1;
+        if asked_one && self.home().is_some_and(|home| self.ballot.tally.vote(home) == Vote::Against) {
+            // The home alone was asked, and said no: there is nothing to undo.
+            return;
+        }
         if self
             .ballot
             .fleet

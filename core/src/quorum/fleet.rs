@@ -9,11 +9,11 @@ use futures_util::future::select_all;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{
-    Clock, Entropy, Moment, OwnerLabel, OwnerToken, Planted, PlantedBug, Settings, quorum,
+    Clock, Entropy, Keys, Moment, OwnerLabel, OwnerToken, Planted, PlantedBug, Settings, quorum,
 };
 use crate::error::NodeOutcome;
 use crate::node::{Link, Node};
-use crate::quorum::Busy;
+use crate::quorum::{Busy, Crowd};
 
 /// A task that outlives the call which started it.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -36,6 +36,8 @@ pub struct Fleet {
     pub spawner: Arc<dyn Spawn>,
     /// What is under way.
     pub busy: Arc<Busy>,
+    /// What other clients want as well.
+    pub crowd: Crowd,
     /// The client's options.
     pub settings: Settings,
     /// Who this client says it is.
@@ -126,6 +128,11 @@ impl Fleet {
                 return;
             }
         }
+    }
+
+    /// The node that keeps the queue for `keys`, unless it cannot.
+    pub fn home(&self, keys: &Keys) -> usize {
+        usize::try_from(keys.hash() % self.size() as u64).unwrap_or(0)
     }
 
     /// The number of the connection to the node at `index`, if it is up.

@@ -44,13 +44,15 @@ pub struct Sent {
     epoch: Option<u64>,
     /// True once the node answered it.
     settled: bool,
+    /// True where an earlier copy of it was lost with its connection, whatever became of this one.
+    lost: bool,
 }
 
 impl Sent {
     /// True where the command was never answered and its connection is not the present one: it
     /// may still arrive, behind whatever is sent now.
     pub fn may_come_late(&self, fleet: &Fleet) -> bool {
-        !self.settled && (self.epoch.is_none() || self.epoch != fleet.epoch(self.node))
+        self.lost || !self.settled && (self.epoch.is_none() || self.epoch != fleet.epoch(self.node))
     }
 }
 
@@ -59,6 +61,7 @@ impl Sent {
 struct Asked {
     epoch: Option<u64>,
     settled: bool,
+    lost: bool,
     sent: Option<Moment>,
     times: u32,
     /// Answers still to come.
@@ -74,6 +77,7 @@ impl<'a> Round<'a> {
         let blank = Asked {
             epoch: None,
             settled: false,
+            lost: false,
             sent: None,
             times: 0,
             open: 0,
@@ -131,6 +135,7 @@ impl<'a> Round<'a> {
                 node,
                 epoch: asked.epoch,
                 settled: asked.settled,
+                lost: asked.lost,
             })
             .collect()
     }
@@ -164,6 +169,7 @@ impl<'a> Round<'a> {
         let asked = &mut self.asked[answered.node];
         asked.open -= 1;
         asked.settled = !matches!(&answered.result, Err(fault) if fault.may_have_run);
+        asked.lost |= !asked.settled;
         self.open -= 1;
         let elapsed = asked
             .sent

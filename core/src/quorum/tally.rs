@@ -93,10 +93,13 @@ impl Tally {
         }
     }
 
-    /// The time is up: votes still open are faults.
-    pub fn close(&mut self) {
-        for vote in self.votes.iter_mut().filter(|vote| **vote == Vote::Open) {
-            *vote = Vote::Faulted;
+    /// The time is up: votes still open are faults. `refused` says of which nodes it is known that
+    /// they answered before they were asked again.
+    pub fn close(&mut self, refused: impl Fn(usize) -> bool) {
+        for (node, vote) in self.votes.iter_mut().enumerate() {
+            if *vote == Vote::Open {
+                *vote = if refused(node) { Vote::Against } else { Vote::Faulted };
+            }
         }
     }
 

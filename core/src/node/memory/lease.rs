@@ -15,9 +15,8 @@ impl Call<'_> {
         let found = self.found(keys, &release.token)?;
         if found == ReleaseWord::Done {
             self.keys.remove(keys.lock());
-        } else {
-            self.mark(&keys.tombstone(&release.token), release.tomb_ms);
         }
+        self.mark(&keys.tombstone(&release.token), release.tomb_ms);
         if let Some(to) = release.fence {
             self.fenced(keys, |fence| fence.raise(to.get()))?;
         }
@@ -106,9 +105,11 @@ impl Call<'_> {
         tomb_ms: u64,
     ) -> Result<Reply, Fault> {
         let found = self.found(keys, to)?;
+        self.mark(&keys.tombstone(to), tomb_ms);
         if found != ReleaseWord::Done {
-            self.mark(&keys.tombstone(to), tomb_ms);
-        } else if let Some(value) = self.keys.get_mut(keys.lock(), self.now.elapsed_micros) {
+            return Ok(Reply::Released(found));
+        }
+        if let Some(value) = self.keys.get_mut(keys.lock(), self.now.elapsed_micros) {
             *value = Value::Owner(from.as_bytes().to_vec());
         }
         Ok(Reply::Released(found))

@@ -11,8 +11,9 @@ if value == ARGV[1] then
 elseif not value then
   found = 0
 end
--- The acquire was never answered and may still arrive, on a connection that lost this race.
-if found ~= 1 and ARGV[3] ~= '0' then redis.call('SET', KEYS[6], '1', 'PX', ARGV[3]) end
+-- An acquire was never answered and may still arrive, on a connection that lost this race; also where
+-- the key is there, because it was asked for again on the next connection.
+if ARGV[3] ~= '0' then redis.call('SET', KEYS[6], '1', 'PX', ARGV[3]) end
 if ARGV[2] ~= '0' then raise(KEYS[2], KEYS[3], tonumber(ARGV[2])) end
 if ARGV[5] ~= '0' then redis.call('SET', KEYS[7], '1', 'PX', ARGV[5]) end
 if ARGV[4] == '1' then

@@ -1,6 +1,7 @@
 -- The common case of release.lua, before the functions it does not need: the key is the caller's, the
--- counter is high enough (then the floor is, which is never below a counter) and nobody waits.
-if ARGV[5] == '0' and ARGV[6] == '' and redis.call('GET', KEYS[1]) == ARGV[1] then
+-- counter is high enough (then the floor is, which is never below a counter), no acquire may come
+-- late and nobody waits.
+if ARGV[3] == '0' and ARGV[5] == '0' and ARGV[6] == '' and redis.call('GET', KEYS[1]) == ARGV[1] then
   local high = ARGV[2] == '0'
   if not high then
     local counter = redis.pcall('GET', KEYS[2])

@@ -221,7 +221,7 @@ fn a_tombstone_stops_a_late_acquire_until_it_ends() {
 }
 
 #[test]
-fn a_release_that_found_its_key_buries_nothing() {
+fn a_release_that_found_its_key_buries_the_other_copies_of_its_acquire() {
     let mut desk = Desk::new();
     desk.acquire(1);
     let reply = desk.run(&Command::Release(Release {
@@ -229,7 +229,8 @@ fn a_release_that_found_its_key_buries_nothing() {
         ..release(1)
     }));
     assert_eq!(reply, released(ReleaseWord::Done));
-    assert_eq!(desk.acquire(1), granted(2));
+    assert_eq!(desk.acquire(1), refused(RefusalKind::Buried));
+    assert_eq!(desk.acquire(2), granted(2));
 }
 
 #[test]

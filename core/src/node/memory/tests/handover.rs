@@ -55,9 +55,10 @@ fn an_adoption_is_taken_back_with_the_time_it_had() {
     );
     assert_eq!(
         desk.run(&adopt(1, 2)),
-        granted(3),
-        "it was found: no tombstone"
+        refused(RefusalKind::Buried),
+        "another copy of it comes late"
     );
+    assert_eq!(desk.run(&adopt(1, 3)), granted(3));
 }
 
 #[test]
