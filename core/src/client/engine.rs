@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::lease::Lease;
+use crate::client::leases::Leases;
 use crate::client::line::Lines;
-use crate::client::locked;
 use crate::client::renewal;
 use crate::client::wakeups::WakeUps;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,8 +29,8 @@ pub(crate) struct Engine {
     /// Held while renewals are submitted and while a lease ends, so that no renewal of a lease is
     /// sent after its release.
     pub(crate) renewal_gate: Mutex<()>,
-    renewals: mpsc::UnboundedSender<Arc<Lease>>,
-    leases: Mutex<Vec<std::sync::Weak<Lease>>>,
+    renewals: mpsc::UnboundedSender<u64>,
+    pub(crate) leases: Arc<Leases>,
     closed: AtomicBool,
 }
 
@@ -42,13 +42,16 @@ impl Engine {
         numbers: mpsc::UnboundedReceiver<u64>,
     ) -> Arc<Self> {
         let (renewals, inbox) = mpsc::unbounded_channel();
+        let leases = Arc::new(Leases::default());
         let wakeups = Arc::new(WakeUps::default());
         fleet
             .spawner
             .spawn(Box::pin(Arc::clone(&wakeups).run(numbers)));
-        fleet
-            .spawner
-            .spawn(Box::pin(renewal::run(Arc::clone(&fleet), inbox)));
+        fleet.spawner.spawn(Box::pin(renewal::run(
+            Arc::clone(&fleet),
+            Arc::clone(&leases),
+            inbox,
+        )));
         Arc::new(Engine {
             fleet,
             id,
@@ -57,7 +60,7 @@ impl Engine {
             wakeups,
             renewal_gate: Mutex::new(()),
             renewals,
-            leases: Mutex::default(),
+            leases,
             closed: AtomicBool::new(false),
         })
     }
@@ -111,16 +114,10 @@ impl Engine {
     }
 
     /// Watches a new lease: renews it, and notices its loss.
-    pub(crate) fn watch(&self, lease: &Arc<Lease>) {
-        let mut leases = locked(&self.leases);
-        // Forgets ended leases now and then, at a cost in proportion to what is held.
-        if leases.len() == leases.capacity() {
-            leases.retain(|lease| lease.strong_count() > 0);
-        }
-        leases.push(Arc::downgrade(lease));
-        drop(leases);
+    pub(crate) fn watch(&self, number: u64, lease: &Arc<Lease>) {
+        self.leases.add(number, lease);
         // The task ends only with the engine.
-        let _ = self.renewals.send(Arc::clone(lease));
+        let _ = self.renewals.send(number);
     }
 
     /// Closes: nothing new begins, every lease is released, and what is under way may end within
@@ -128,8 +125,7 @@ impl Engine {
     pub(crate) async fn close(&self, limit: Duration) -> bool {
         let by = Instant::now() + limit;
         if !self.closed.swap(true, Ordering::SeqCst) {
-            let leases = std::mem::take(&mut *locked(&self.leases));
-            for lease in leases.into_iter().filter_map(|lease| lease.upgrade()) {
+            for lease in self.leases.all() {
                 lease.release_in_background();
             }
         }

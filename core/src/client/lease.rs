@@ -18,6 +18,7 @@ use crate::quorum::{
 
 /// What a guard and the renewal share.
 pub(crate) struct Lease {
+    number: u64,
     pub(crate) engine: Arc<Engine>,
     pub(crate) held: Held,
     pub(crate) terms: Terms,
@@ -71,7 +72,9 @@ impl Lease {
             seat.hold();
         }
         let now = engine.fleet.now();
+        let number = engine.leases.number();
         let lease = Arc::new(Lease {
+            number,
             engine: Arc::clone(engine),
             held: won.held,
             terms,
@@ -91,7 +94,7 @@ impl Lease {
             changed: Notify::new(),
             renewal_over: Notify::new(),
         });
-        engine.watch(&lease);
+        engine.watch(number, &lease);
         lease
     }
 
@@ -277,6 +280,9 @@ impl Lease {
         self.until.store(0, Ordering::Release);
         let seat = state.seat.take();
         drop(state);
+        if !self.engine.fleet.planted.has(PlantedBug::RenewAfterRelease) {
+            self.engine.leases.forget(self.number);
+        }
         if self.queued {
             self.engine.fleet.crowd.note(&self.held.keys);
         }

@@ -14,6 +14,7 @@ mod handing;
 mod health;
 mod inspection;
 mod lease;
+mod leases;
 mod line;
 mod mutex;
 mod process;

@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::client::lease::{Due, Lease};
+use crate::client::leases::Leases;
 use crate::client::locked;
 use crate::config::{Moment, PlantedBug};
 use crate::quorum::{Extension, Fleet};
@@ -23,27 +24,18 @@ const BATCH: usize = 64;
 /// Renewals due within this of each other travel together.
 const TOGETHER: Duration = Duration::from_millis(10);
 
-/// The leases and when to look at each.
-#[derive(Default)]
+/// When to look at each lease.
 struct Schedule {
-    leases: HashMap<u64, (Weak<Lease>, Moment)>,
+    leases: Arc<Leases>,
+    appointed: HashMap<u64, Moment>,
     times: BinaryHeap<Reverse<(Moment, u64)>>,
-    last: u64,
 }
 
 impl Schedule {
-    fn add(&mut self, lease: &Arc<Lease>, now: Moment) {
-        self.last += 1;
-        self.leases.insert(self.last, (Arc::downgrade(lease), now));
-        self.times.push(Reverse((now, self.last)));
-    }
-
     /// Sets when to look at a lease next; an earlier appointment is void.
-    fn set(&mut self, id: u64, when: Moment) {
-        if let Some((_, appointed)) = self.leases.get_mut(&id) {
-            *appointed = when;
-            self.times.push(Reverse((when, id)));
-        }
+    fn set(&mut self, number: u64, when: Moment) {
+        self.appointed.insert(number, when);
+        self.times.push(Reverse((when, number)));
     }
 
     fn next(&self) -> Option<Moment> {
@@ -53,29 +45,24 @@ impl Schedule {
     /// Leases to renew now.
     fn due(&mut self, now: Moment) -> Vec<(u64, Arc<Lease>)> {
         let mut batch = Vec::new();
-        while let Some(&Reverse((when, id))) = self.times.peek() {
+        while let Some(&Reverse((when, number))) = self.times.peek() {
             if when > now {
                 break;
             }
             self.times.pop();
-            let appointed = self
-                .leases
-                .get(&id)
-                .filter(|(_, appointed)| *appointed == when);
-            let Some(lease) = appointed.map(|(lease, _)| lease.upgrade()) else {
+            if self.appointed.get(&number) != Some(&when) {
+                continue;
+            }
+            self.appointed.remove(&number);
+            let Some(lease) = self.leases.get(number) else {
                 continue;
             };
             // Renewals of the next moments come along where that saves a command of their own.
-            let share = lease
-                .as_ref()
-                .map_or(Duration::ZERO, |lease| lease.terms.ttl.as_duration() / 30);
-            match lease
-                .as_ref()
-                .map(|lease| lease.due(now, share.min(TOGETHER)))
-            {
-                None | Some(Due::Nothing) => drop(self.leases.remove(&id)),
-                Some(Due::Later(when)) => self.set(id, when),
-                Some(Due::Renew) => batch.extend(lease.map(|lease| (id, lease))),
+            let slack = (lease.terms.ttl.as_duration() / 30).min(TOGETHER);
+            match lease.due(now, slack) {
+                Due::Nothing => {}
+                Due::Later(when) => self.set(number, when),
+                Due::Renew => batch.push((number, lease)),
             }
         }
         batch
@@ -83,8 +70,16 @@ impl Schedule {
 }
 
 /// Renews what `inbox` brings until the engine is gone.
-pub(crate) async fn run(fleet: Arc<Fleet>, mut inbox: mpsc::UnboundedReceiver<Arc<Lease>>) {
-    let mut schedule = Schedule::default();
+pub(crate) async fn run(
+    fleet: Arc<Fleet>,
+    leases: Arc<Leases>,
+    mut inbox: mpsc::UnboundedReceiver<u64>,
+) {
+    let mut schedule = Schedule {
+        leases,
+        appointed: HashMap::new(),
+        times: BinaryHeap::new(),
+    };
     let mut under_way = FuturesUnordered::new();
     loop {
         let now = fleet.now();
@@ -105,8 +100,8 @@ pub(crate) async fn run(fleet: Arc<Fleet>, mut inbox: mpsc::UnboundedReceiver<Ar
             .map(|when| when.since(fleet.now()).min(fleet.clock.longest_sleep()));
         tokio::select! {
             biased;
-            lease = inbox.recv() => match lease {
-                Some(lease) => schedule.add(&lease, now),
+            number = inbox.recv() => match number {
+                Some(number) => schedule.set(number, now),
                 None => return,
             },
             Some(done) = under_way.next(), if !under_way.is_empty() => {

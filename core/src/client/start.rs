@@ -127,7 +127,7 @@ impl crate::client::Client {
             entropy: parts.entropy,
             spawner,
             busy: Arc::default(),
-        crowd: Crowd::default(),
+            crowd: Crowd::default(),
             settings: parts.settings.clone(),
             label: OwnerLabel::new("test", 0, &parts.settings.language, &id.0),
             planted: parts.planted,

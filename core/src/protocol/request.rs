@@ -14,8 +14,11 @@ use crate::protocol::wire::{Abilities, Wire};
 /// these are made once.
 pub struct Request {
     command: Command,
-    spelled: OnceLock<(Abilities, Result<Arc<[Line]>, Fault>)>,
+    spelled: OnceLock<(Abilities, Lines)>,
 }
+
+/// A command's lines, or why a server cannot serve it.
+pub type Lines = Result<Arc<[Line]>, Fault>;
 
 /// One command for a server, in words that lie side by side.
 #[derive(Debug, Clone)]
@@ -35,7 +38,7 @@ pub struct Words {
 
 impl Request {
     /// The words for a server with these abilities; a fault where it cannot serve the command.
-    pub fn lines(&self, can: &Abilities) -> Result<Arc<[Line]>, Fault> {
+    pub fn lines(&self, can: &Abilities) -> Lines {
         let spell =
             || encode(&self.command, can).map(|wires| wires.into_iter().map(Line::from).collect());
         let (abilities, lines) = self.spelled.get_or_init(|| (*can, spell()));

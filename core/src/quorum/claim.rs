@@ -157,7 +157,12 @@ impl<'a> Attempt<'a> {
         loop {
             let insisting = self.may_insist() && !self.refusing.is_empty();
             let pause = self.again_at.filter(|_| insisting);
-            match self.ballot.round.next_or(self.courtesy_until.or(pause)).await {
+            match self
+                .ballot
+                .round
+                .next_or(self.courtesy_until.or(pause))
+                .await
+            {
                 Next::Answer(answered) => {
                     if let Some(why) = self.count(answered) {
                         return Err(self.lost(why));
@@ -176,7 +181,9 @@ impl<'a> Attempt<'a> {
                 Next::Pause => self.insist(),
                 Next::Over => {
                     let home_is_open = self.home_is_open();
-                    self.ballot.tally.close(|node| self.insisted.contains(&node));
+                    self.ballot
+                        .tally
+                        .close(|node| self.insisted.contains(&node));
                     let defeat = self.ballot.tally.defeat();
                     let why = if home_is_open {
                         Why::HomeFaulted
@@ -258,9 +265,7 @@ impl<'a> Attempt<'a> {
                 "is the same server as another entry: it already held this attempt's own token";
             return Err(Error::config(format!("nodes[{node}]"), message));
         }
-        if self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice)
-            && grant.again
-        {
+        if self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice) && grant.again {
             self.ballot.tally.count_again();
         }
         self.ballot.grant(node, grant.fence);
@@ -303,7 +308,9 @@ impl<'a> Attempt<'a> {
             return false;
         }
         let grace = self.ballot.age().min(COURTESY_MAX);
-        let until = *self.courtesy_until.get_or_insert_with(|| Instant::now() + grace);
+        let until = *self
+            .courtesy_until
+            .get_or_insert_with(|| Instant::now() + grace);
         Instant::now() < until
     }
 
@@ -318,7 +325,11 @@ impl<'a> Attempt<'a> {
             Ok(won) => {
                 self.won = true;
                 let queued = !matches!(self.approach, Approach::AllAtOnce);
-                Ok(Won { queued, in_queue: queued && !self.home_granted, ..won })
+                Ok(Won {
+                    queued,
+                    in_queue: queued && !self.home_granted,
+                    ..won
+                })
             }
             Err(why) => Err(self.lost(why)),
         }
@@ -345,7 +356,11 @@ impl Drop for Attempt<'_> {
         self.ballot.round.void().set();
         self.ballot.held.sent = self.ballot.round.sent();
         let asked_one = self.ballot.held.sent.len() == 1;
-        if asked_one && self.home().is_some_and(|home| self.ballot.tally.vote(home) == Vote::Against) {
+        if asked_one
+            && self
+                .home()
+                .is_some_and(|home| self.ballot.tally.vote(home) == Vote::Against)
+        {
             // The home alone was asked, and said no: there is nothing to undo.
             return;
         }

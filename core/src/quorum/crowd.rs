@@ -32,6 +32,8 @@ impl Crowd {
     /// True where others wanted `keys` lately.
     pub fn wants(&self, keys: &Keys) -> bool {
         let wanted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.get(keys).is_some_and(|until| *until > Instant::now())
+        wanted
+            .get(keys)
+            .is_some_and(|until| *until > Instant::now())
     }
 }

@@ -98,7 +98,11 @@ impl Tally {
     pub fn close(&mut self, refused: impl Fn(usize) -> bool) {
         for (node, vote) in self.votes.iter_mut().enumerate() {
             if *vote == Vote::Open {
-                *vote = if refused(node) { Vote::Against } else { Vote::Faulted };
+                *vote = if refused(node) {
+                    Vote::Against
+                } else {
+                    Vote::Faulted
+                };
             }
         }
     }
