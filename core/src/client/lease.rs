@@ -10,6 +10,7 @@ use crate::client::engine::Engine;
 use crate::client::events;
 use crate::client::line::Seat;
 use crate::client::locked;
+use crate::client::turn::RenewalTurn;
 use crate::config::{Moment, PlantedBug, Terms, Ttl, deadline};
 use crate::protocol::Renewal;
 use crate::quorum::{
@@ -213,12 +214,17 @@ impl Lease {
             ttl,
             fence,
         };
-        Some((
-            RenewalTurn {
-                lease: Arc::clone(self),
-            },
-            renewal,
-        ))
+        Some((RenewalTurn::new(self), renewal))
+    }
+
+    /// The renewal under way has ended, with or without an answer, and makes room for the next.
+    pub(crate) fn end_turn(&self) {
+        let mut state = locked(&self.state);
+        state.renewing = false;
+        let soonest = self.engine.fleet.now() + renewal_floor(&self.terms);
+        state.next_renewal = state.next_renewal.max(soonest);
+        drop(state);
+        self.renewal_over.notify_waiters();
     }
 
     /// Ends once no renewal is under way.
@@ -233,7 +239,7 @@ impl Lease {
     }
 
     /// Counts the answers to a renewal sent at `sent`.
-    fn end_renewal(&self, sent: Moment, votes: Votes) -> Renewed {
+    pub(crate) fn end_renewal(&self, sent: Moment, votes: Votes) -> Renewed {
         let fleet = &self.engine.fleet;
         let now = fleet.now();
         let mut state = locked(&self.state);
@@ -369,35 +375,6 @@ impl Lease {
     fn publish_deadline(&self, state: &State) {
         self.until
             .store(state.lease.deadline().as_nanos(), Ordering::Release);
-    }
-}
-
-/// The one renewal of a lease that is under way. Dropped without an answer, it makes room for the
-/// next.
-pub(crate) struct RenewalTurn {
-    lease: Arc<Lease>,
-}
-
-impl RenewalTurn {
-    /// The lease.
-    pub(crate) fn lease(&self) -> &Arc<Lease> {
-        &self.lease
-    }
-
-    /// Counts the answers to the renewal sent at `sent`.
-    pub(crate) fn end(self, sent: Moment, votes: Votes) -> Renewed {
-        self.lease.end_renewal(sent, votes)
-    }
-}
-
-impl Drop for RenewalTurn {
-    fn drop(&mut self) {
-        let mut state = locked(&self.lease.state);
-        state.renewing = false;
-        let soonest = self.lease.engine.fleet.now() + renewal_floor(&self.lease.terms);
-        state.next_renewal = state.next_renewal.max(soonest);
-        drop(state);
-        self.lease.renewal_over.notify_waiters();
     }
 }
 

@@ -21,6 +21,8 @@ mod process;
 mod renewal;
 mod runtime;
 mod start;
+mod turn;
+mod waiter;
 mod wakeups;
 
 use std::fmt;
