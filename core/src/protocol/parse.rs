@@ -25,6 +25,11 @@ pub fn parse(command: &Command, can: &Abilities, words: Vec<Raw>) -> Result<Repl
         (Command::Acquire(_) | Command::Poll(..) | Command::Adopt { .. }, Raw::List(list)) => {
             parse_claim(list, matches!(command, Command::Adopt { .. }))
         }
+        (Command::Acquire(_), Raw::Bytes(token)) => Ok(Reply::Granted(Grant {
+            fence: fence_of(&token)?,
+            again: false,
+            score: None,
+        })),
         (Command::Release(_) | Command::Unadopt { .. }, Raw::Int(found)) => match found {
             1 => Ok(Reply::Released(ReleaseWord::Done)),
             0 => Ok(Reply::Released(ReleaseWord::Missing)),

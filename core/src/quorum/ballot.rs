@@ -66,7 +66,7 @@ impl<'a> Ballot<'a> {
         };
         Ballot {
             fleet,
-            round: Round::new(fleet, timeout),
+            round: Round::watching(fleet, timeout, keys),
             tally: Tally::new(fleet.size(), fleet.quorum()),
             held: Held {
                 keys: keys.clone(),
@@ -100,11 +100,6 @@ impl<'a> Ballot<'a> {
     pub(crate) fn grant(&mut self, node: usize, fence: Option<FencingToken>) {
         self.tally.set(node, Vote::For);
         self.fences[node] = fence;
-    }
-
-    /// How long it has been under way.
-    pub(crate) fn age(&self) -> Duration {
-        self.fleet.now().since(self.start)
     }
 
     /// Gives the round one more node timeout: a second step has begun.

@@ -43,10 +43,6 @@ pub struct NotWon {
     pub outcomes: Vec<NodeOutcome>,
 }
 
-/// How long a majority waits at most for the home to say that others were first. A home that hangs
-/// costs this until it counts as stalled, which is one node timeout.
-const COURTESY_MAX: Duration = Duration::from_millis(2);
-
 /// How long a waiter that has the home insists on the other nodes.
 const INSIST: Duration = Duration::from_millis(30);
 
@@ -75,8 +71,6 @@ struct Attempt<'a> {
     insisted: BTreeSet<usize>,
     again_at: Option<Instant>,
     again_after: Duration,
-    /// How long a majority waits for the word of the home.
-    courtesy_until: Option<Instant>,
     report: Report,
     won: bool,
 }
@@ -106,7 +100,6 @@ impl<'a> Attempt<'a> {
             refusing: Vec::new(),
             insisted: BTreeSet::new(),
             again_at: None,
-            courtesy_until: None,
             again_after: Duration::ZERO,
             report: Report::default(),
             won: false,
@@ -157,18 +150,12 @@ impl<'a> Attempt<'a> {
         loop {
             let insisting = self.may_insist() && !self.refusing.is_empty();
             let pause = self.again_at.filter(|_| insisting);
-            match self
-                .ballot
-                .round
-                .next_or(self.courtesy_until.or(pause))
-                .await
-            {
+            match self.ballot.round.next_or(pause).await {
                 Next::Answer(answered) => {
                     if let Some(why) = self.count(answered) {
                         return Err(self.lost(why));
                     }
                     match self.ballot.tally.verdict() {
-                        Verdict::Won if self.hears_home() => {}
                         Verdict::Won => return self.settle().await,
                         Verdict::Lost if !self.may_insist() && !self.home_is_open() => {
                             let defeat = self.ballot.tally.defeat();
@@ -177,7 +164,6 @@ impl<'a> Attempt<'a> {
                         _ => {}
                     }
                 }
-                _ if self.ballot.tally.verdict() == Verdict::Won => return self.settle().await,
                 Next::Pause => self.insist(),
                 Next::Over => {
                     let home_is_open = self.home_is_open();
@@ -297,21 +283,6 @@ impl<'a> Attempt<'a> {
         self.refusing.push(node);
         // The lock is free but others wait for it: they go first.
         self.home().is_none() && refusal.why == RefusalKind::Queued
-    }
-
-    /// True where the majority is there and the home node, which alone knows whether others wait,
-    /// has still a little time to say so: as long as the majority took, at most [`COURTESY_MAX`].
-    fn hears_home(&mut self) -> bool {
-        let home = self.ballot.fleet.home(&self.ballot.held.keys);
-        let silent = self.ballot.tally.vote(home) == Vote::Open;
-        if !matches!(self.approach, Approach::AllAtOnce) || !silent {
-            return false;
-        }
-        let grace = self.ballot.age().min(COURTESY_MAX);
-        let until = *self
-            .courtesy_until
-            .get_or_insert_with(|| Instant::now() + grace);
-        Instant::now() < until
     }
 
     fn may_insist(&self) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::config::Moment;
+use crate::config::{Keys, Moment};
 use crate::error::{Fault, FaultClass, NodeOutcome, NodeStatus};
 use crate::node::{Answer, Answered, Listener, Mailbox, Submission, Void};
 use crate::protocol::{RefusalKind, Reply, Request};
@@ -20,9 +20,30 @@ pub struct Round<'a> {
     latest: Instant,
     timer: Pin<Box<Sleep>>,
     void: Void,
-    answers: Arc<Mailbox>,
+    answers: Arc<Answers>,
     asked: Vec<Asked>,
     open: u32,
+}
+
+/// Where a round's answers arrive; also those that come when it is over.
+#[derive(Default)]
+struct Answers {
+    mailbox: Mailbox,
+    crowd: Option<(Arc<Fleet>, Keys)>,
+}
+
+impl Listener for Answers {
+    fn answered(&self, answered: Answered) {
+        if let (Some((fleet, keys)), Ok(Reply::Refused(refusal))) = (&self.crowd, &answered.result)
+        {
+            // The majority may have won without the home, which alone knows that others wait. Next
+            // time they go first.
+            if refusal.why == RefusalKind::Queued {
+                fleet.crowd.note(keys);
+            }
+        }
+        self.mailbox.answered(answered);
+    }
 }
 
 /// What comes next in a round.
@@ -89,9 +110,22 @@ impl<'a> Round<'a> {
             latest: now + timeout * 2,
             timer: Box::pin(sleep_until(by)),
             void: Void::default(),
-            answers: Mailbox::new(),
+            answers: Arc::default(),
             asked: vec![blank; fleet.size()],
             open: 0,
+        }
+    }
+
+    /// A round that also notices, however late, that others wait for `keys`.
+    pub fn watching(fleet: &'a Arc<Fleet>, timeout: Duration, keys: &Keys) -> Self {
+        let crowd = Some((Arc::clone(fleet), keys.clone()));
+        let answers = Arc::new(Answers {
+            mailbox: Mailbox::default(),
+            crowd,
+        });
+        Round {
+            answers,
+            ..Round::new(fleet, timeout)
         }
     }
 
@@ -162,7 +196,7 @@ impl<'a> Round<'a> {
         }
         let answered = tokio::select! {
             biased;
-            answered = self.answers.next(), if self.open > 0 => answered,
+            answered = self.answers.mailbox.next(), if self.open > 0 => answered,
             () = self.timer.as_mut() => return Next::Over,
             () = sleep_until(pause.unwrap_or(self.by)), if pause.is_some() => return Next::Pause,
         };

@@ -27,6 +27,8 @@ struct Job {
     /// The command where an earlier one may still arrive: it remembers itself where it finds
     /// nothing.
     burying: Arc<Request>,
+    /// Where the plain command was sent behind an unanswered one, which it must not overtake.
+    behind: Vec<Sent>,
     until: Instant,
     mailbox: Mailbox,
     _work: Work,
@@ -42,20 +44,20 @@ impl Sweep {
         command: impl Fn(u64) -> Command,
     ) -> Self {
         let plain: Arc<Request> = command(0).into();
+        let (late, in_order): (Vec<Sent>, Vec<Sent>) =
+            nodes.iter().partition(|sent| sent.may_come_late(fleet));
         let job = Arc::new(Job {
             fleet: Arc::clone(fleet),
             burying: command(ttl.as_millis()).into(),
+            behind: in_order.clone(),
             until: Instant::now() + ttl.as_duration(),
             mailbox: Mailbox::default(),
             _work: fleet.busy.begin(),
         });
-        for sent in nodes {
-            let command = if sent.may_come_late(fleet) {
-                &job.burying
-            } else {
-                &plain
-            };
-            job.submit(sent.node, command, Arc::clone(&job) as Arc<dyn Listener>);
+        for (sents, command) in [(late, &job.burying), (in_order, &plain)] {
+            for sent in sents {
+                job.submit(sent.node, command, Arc::clone(&job) as Arc<dyn Listener>);
+            }
         }
         Sweep {
             job,
@@ -77,8 +79,12 @@ impl Sweep {
 impl Listener for Job {
     fn answered(&self, answered: Answered) {
         let node = answered.node;
+        // The connection may have ended between handing the command over and sending it: then it went
+        // on the next one, ahead of what it was meant to follow.
+        let mut behind = self.behind.iter();
+        let overtook = behind.any(|sent| sent.node == node && sent.may_come_late(&self.fleet));
         let resolved = match &answered.result {
-            Ok(Reply::Released(_)) => true,
+            Ok(Reply::Released(_)) => !overtook,
             Ok(_) => false,
             Err(fault) => matches!(fault.class, FaultClass::ForeignFormat | FaultClass::Closed),
         };

@@ -93,7 +93,8 @@ impl Words {
     /// True where `reply` grants the key, or confirms that it was given back.
     pub(crate) fn is_yes(reply: &Value) -> bool {
         match reply {
-            Value::Okay | Value::Int(1) => true,
+            // An acquire by script answers with the bare fencing token.
+            Value::Okay | Value::Int(1) | Value::BulkString(_) => true,
             Value::Array(items) => items.first() == Some(&Value::Int(1)),
             _ => false,
         }
@@ -151,10 +152,7 @@ fn script_call(command: &Command) -> Cmd {
 }
 
 fn fence(granted: &Value) -> Option<FencingToken> {
-    let Value::Array(items) = granted else {
-        return None;
-    };
-    let Some(Value::BulkString(text)) = items.get(1) else {
+    let Value::BulkString(text) = granted else {
         return None;
     };
     FencingToken::new(std::str::from_utf8(text).ok()?.parse().ok()?)

@@ -1,7 +1,7 @@
 -- Takes the lock on this node if its key is free.
 -- KEYS 1 lock  2 fence  3 floor  4 queue  5 beats  6 tombstone
 -- ARGV 1 token  2 ttl_ms  3 proposed token, '' = no fencing  4 '1' = waiters in the queue go first
--- -> {1, token} granted | {2, token} already mine | {0, kind, remaining ms, place, score}
+-- -> token granted, the common case as bare text | {1, token} granted | {2, token} already mine | {0, kind, remaining ms, place, score}
 local value = redis.call('GET', KEYS[1])
 if value == ARGV[1] then
   if ARGV[3] == '' then return {2, ''} end

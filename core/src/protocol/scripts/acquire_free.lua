@@ -13,7 +13,7 @@ else
 end
 if clear and type(floor) ~= 'table' and type(counter) ~= 'table'
   and redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  if not fencing then return {1, ''} end
+  if not fencing then return '' end
   floor = tonumber(floor or '0') or 0
   local token, proposal = (tonumber(counter or floor) or floor) + 1, tonumber(ARGV[3])
   if proposal > token then
@@ -24,6 +24,6 @@ if clear and type(floor) ~= 'table' and type(counter) ~= 'table'
   local text = string.format('%.0f', token)
   redis.call('SET', KEYS[2], text, 'PX', 600000)
   if token > floor then redis.call('SET', KEYS[3], text) end
-  return {1, text}
+  return text
 end
 
