@@ -36,6 +36,11 @@ impl Fence<'_> {
         Ok(to)
     }
 
+    /// The counter; 0 where there is none.
+    pub(super) fn counter(&self) -> Result<u64, Fault> {
+        Ok(self.number(self.counter)?.unwrap_or(0))
+    }
+
     /// The next token: past every earlier one, and at the proposal where that is larger.
     pub(super) fn next(&mut self, proposal: u64) -> Result<u64, Fault> {
         let counter = match self.number(self.counter)? {

@@ -69,7 +69,7 @@ impl Call<'_> {
                     self.keys.expire(keys.lock(), ttl_ms, now_micros);
                     LeaseWord::Renewed
                 }
-                ReleaseWord::Missing if fill_in => {
+                ReleaseWord::Missing if fill_in && !self.had_since(keys, *fence)? => {
                     self.own(keys, token, ttl_ms);
                     LeaseWord::FilledIn
                 }
@@ -82,6 +82,14 @@ impl Call<'_> {
             words.push(word);
         }
         Ok(Reply::Extended(words))
+    }
+
+    /// True where the counter says that somebody had the lock after the lease with this token.
+    fn had_since(&mut self, keys: &Keys, token: Option<FencingToken>) -> Result<bool, Fault> {
+        let Some(token) = token else {
+            return Ok(false);
+        };
+        Ok(self.fenced(keys, |fence| fence.counter())? > token.get())
     }
 
     pub(super) fn raise(

@@ -3,6 +3,7 @@
 -- ARGV 1 '1' = set a missing key again (only a lease still valid may ask), then per lease:
 --      token  ttl_ms  fencing token or '0'
 -- -> per lease: 1 renewed | 0 no key | 2 held by another | 3 set again
+-- A key is not set again where the counter says that somebody had the lock since: this came late.
 local said = {}
 for lease = 1, (#KEYS - 1) / 2 do
   local lock, fence = KEYS[2 * lease], KEYS[2 * lease + 1]
@@ -13,7 +14,7 @@ for lease = 1, (#KEYS - 1) / 2 do
     said[lease] = 1
   elseif value then
     said[lease] = 2
-  elseif ARGV[1] == '1' then
+  elseif ARGV[1] == '1' and (fencing == '0' or number_at(fence) <= tonumber(fencing)) then
     redis.call('SET', lock, token, 'NX', 'PX', ttl_ms)
     said[lease] = 3
   else

@@ -72,6 +72,22 @@ fn filling_in_sets_a_missing_key_and_no_other() {
     assert_eq!(desk.run(&other), extended(LeaseWord::Other));
 }
 
+/// Found by the simulation: a ticket's old owner came back so, and was adopted once more.
+#[test]
+fn filling_in_comes_too_late_once_somebody_else_had_the_lock() {
+    let mut desk = Desk::new();
+    desk.acquire(1);
+    desk.release(1);
+    assert_eq!(desk.acquire(2), granted(2));
+    desk.release(2);
+    let extend = |token, number| Command::Extend {
+        leases: vec![renewal(token, fence(number))],
+        fill_in: true,
+    };
+    assert_eq!(desk.run(&extend(1, 1)), extended(LeaseWord::Missing));
+    assert_eq!(desk.run(&extend(2, 2)), extended(LeaseWord::FilledIn));
+}
+
 #[test]
 fn many_leases_are_answered_in_order() {
     let mut desk = Desk::new();
