@@ -8,7 +8,7 @@ use quorlock::testing::config::{
     Entropy, FencingToken, Keys, NodeAddress, OwnerLabel, OwnerToken, Ttl,
 };
 use quorlock::testing::node::{
-    Answer, Mailbox, Link, Node, RedisNode, RedisPipeline, RedisSettings, Submission, Void,
+    Answer, Link, Mailbox, Node, RedisNode, RedisPipeline, RedisSettings, Submission, Void,
 };
 use quorlock::testing::protocol::{
     Abilities, Claim, ClientId, Command, Place, Release, Reply, WaiterId,

@@ -1,0 +1,35 @@
+//! Every planted bug with the scenario that shows it.
+
+use quorlock::testing::config::PlantedBug;
+
+use crate::scenario::Scenario;
+
+/// The scenario in which a bug shows soonest.
+pub fn scenario_of(bug: PlantedBug) -> Scenario {
+    use PlantedBug::*;
+    match bug {
+        StartAfterSend | ExtendFromReply => Scenario::slow(),
+        HalfQuorum | OneTokenPerClient | PlainDelete => Scenario::crowd(),
+        RenewAfterRelease => Scenario::lingering(),
+        FenceWithoutWriteBack => Scenario::disagreeing(),
+        // Without tokens, whose absence would show it before two holders do.
+        FaultCountsAsGrant => Scenario {
+            unfenced: 1000,
+            ..Scenario::crowd()
+        },
+        CountVotesTwice => Scenario {
+            unfenced: 1000,
+            ..Scenario::breaking()
+        },
+        ReleaseOnlyWhereGranted | NoCleanUp => Scenario::impatient(),
+        WallClock => Scenario::stepping(),
+        NoValidityCheck | ExtendAfterExpiry | ExtendBySet | LossNeverSignalled | ExtendByOne => {
+            Scenario::frozen()
+        }
+        NoDrift => Scenario::drifting(),
+        FenceFromGrantsOnly => Scenario::forgetful(),
+        AdoptWithoutCompare => Scenario::hand_over(),
+        AdoptWithoutRollBack => Scenario::calm_hand_over(),
+        AdoptWithOneToken => Scenario::hostile_hand_over(),
+    }
+}

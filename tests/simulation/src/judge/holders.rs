@@ -1,0 +1,172 @@
+//! Who holds what: exclusion, the order of fencing tokens, and what becomes of a lease.
+
+use std::sync::{Arc, Weak};
+
+use quorlock::{Guard, Loss};
+
+use crate::counts::Count;
+use crate::judge::{Judge, Oracle};
+
+/// A loss is signalled this soon after the deadline or the thaw: 50 ms, and the ticks of timers.
+const SIGNAL_MICROS: u64 = 55_000;
+
+/// One guard under watch.
+pub(crate) struct Holder {
+    pub(crate) number: u64,
+    pub(crate) client: usize,
+    pub(crate) resource: usize,
+    pub(crate) guard: Weak<Guard>,
+    /// Its place among the holders; `None` where its validity was over before it was received.
+    pub(crate) order: Option<u64>,
+    pub(crate) token: Option<u64>,
+    /// Seen not held: when, and how long its process had run by then.
+    ended: Option<(u64, u64)>,
+    /// The holder gave it back, or is about to.
+    is_given_up: bool,
+    signals: u32,
+}
+
+impl Judge {
+    /// A guard was received. Gives its number.
+    pub(crate) fn acquired(
+        &mut self,
+        now: u64,
+        (client, resource): (usize, usize),
+        guard: &Arc<Guard>,
+    ) -> u64 {
+        let number = self.number();
+        let is_held = guard.is_held();
+        let token = guard.fencing_token().map(|token| token.get());
+        let numbers = [client as u64, resource as u64, number, token.unwrap_or(0)];
+        self.trace
+            .note(now, "acquired", &numbers, || format!("{guard:?}"));
+        let log = &mut self.resources[resource];
+        let mut order = None;
+        let mut objection = None;
+        if is_held {
+            log.holders += 1;
+            order = Some(log.holders);
+            if log.last_client.replace(client) != Some(client) && log.holders > 1 {
+                self.counts.add(Count::Passed);
+            }
+            match token {
+                None if self.fenced => {
+                    objection = Some("a lease without a fencing token".to_owned());
+                }
+                Some(token) if token <= log.last_token => {
+                    let last = log.last_token;
+                    objection = Some(format!(
+                        "{}: client {client} got token {token}, an earlier holder had {last}",
+                        log.name
+                    ));
+                }
+                Some(token) => log.last_token = token,
+                None => {}
+            }
+        }
+        if let Some(what) = objection {
+            self.object(now, Oracle::Fencing, what);
+        }
+        if !is_held && !self.closing.contains(&client) {
+            let what = format!("client {client} was given a lock whose validity was over");
+            self.object(now, Oracle::Honesty, what);
+        }
+        self.holders.push(Holder {
+            number,
+            client,
+            resource,
+            guard: Arc::downgrade(guard),
+            order,
+            token,
+            ended: None,
+            is_given_up: self.closing.contains(&client),
+            signals: 0,
+        });
+        self.look_at_holders(now);
+        number
+    }
+
+    /// The holder is about to give its guard back, or could not after all.
+    pub(crate) fn giving_up(&mut self, number: u64, is_given_up: bool) {
+        let closing = self.closing.clone();
+        if let Some(holder) = self.holder(number) {
+            holder.is_given_up = is_given_up || closing.contains(&holder.client);
+            holder.ended = None;
+        }
+    }
+
+    /// Every guard of a client is about to end.
+    pub(crate) fn closing(&mut self, client: usize) {
+        self.closing.insert(client);
+        for holder in &mut self.holders {
+            holder.is_given_up |= holder.client == client;
+        }
+    }
+
+    /// The loss of a lease was signalled.
+    pub(crate) fn lost(&mut self, now: u64, number: u64, loss: Loss) {
+        self.count(Count::Lost);
+        self.trace
+            .note(now, "lost", &[number], || format!("{loss:?}"));
+        let Some(holder) = self.holder(number) else {
+            return;
+        };
+        holder.signals += 1;
+        let (client, signals) = (holder.client, holder.signals);
+        let is_held = holder.guard.upgrade().is_some_and(|guard| guard.is_held());
+        if signals > 1 {
+            let what = format!("client {client} was told {signals} times of one loss");
+            self.object(now, Oracle::Loss, what);
+        }
+        if is_held {
+            let what = format!("client {client} holds what it was told to have lost");
+            self.object(now, Oracle::Loss, what);
+        }
+    }
+
+    /// Exclusion and losses, at this moment.
+    pub(crate) fn look_at_holders(&mut self, now: u64) {
+        let mut objections = Vec::new();
+        let mut holding: Vec<Option<usize>> = vec![None; self.resources.len()];
+        let processes = &self.processes;
+        let resources = &self.resources;
+        self.holders.retain_mut(|holder| {
+            let Some(guard) = holder.guard.upgrade() else {
+                return false;
+            };
+            let client = holder.client;
+            let name = &resources[holder.resource].name;
+            if guard.is_held() {
+                if holder.ended.is_some() {
+                    let what = format!("{name}: client {client} holds again what it had lost");
+                    objections.push((Oracle::Loss, what));
+                }
+                if let Some(other) = holding[holder.resource].replace(client) {
+                    let what = format!("{name}: clients {other} and {client} both hold it");
+                    objections.push((Oracle::Exclusion, what));
+                }
+                return true;
+            }
+            let run = processes[client].run_micros();
+            let (ended, ended_run) = *holder.ended.get_or_insert((now, run));
+            if !holder.is_given_up && holder.signals == 0 && run > ended_run + SIGNAL_MICROS {
+                let what = format!(
+                    "{name}: client {client} was not told of a loss at {ended} µs, {} µs later",
+                    now - ended
+                );
+                objections.push((Oracle::Loss, what));
+                return false;
+            }
+            true
+        });
+        for (oracle, what) in objections {
+            self.object(now, oracle, what);
+        }
+    }
+
+    pub(crate) fn holder(&mut self, number: u64) -> Option<&mut Holder> {
+        self.holders
+            .iter_mut()
+            .find(|holder| holder.number == number)
+    }
+}

@@ -1,0 +1,386 @@
+//! What a run may be drawn from: ranges and chances. Presets weigh them towards one kind of trouble.
+
+use crate::rng::Span;
+
+/// Ranges and chances; a seed draws a [`crate::plan::Plan`] from them. Chances are in thousandths
+/// of runs or of a user's steps unless their name says otherwise.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Servers.
+    pub nodes: Span,
+    /// Clients.
+    pub clients: Span,
+    /// Locks.
+    pub resources: Span,
+    /// Users over all clients, each calling one thing after the other.
+    pub users: Span,
+    /// Calls of each user.
+    pub steps: Span,
+    /// Time to live of leases, drawn once per run.
+    pub ttl_ms: Span,
+    /// How long `acquire` waits.
+    pub wait_ms: Span,
+    /// How long a holder works.
+    pub hold_ms: Span,
+    /// Pause of a user between calls.
+    pub think_ms: Span,
+    /// One way through the network.
+    pub delay_micros: Span,
+    /// Runs whose node timeout is not the default but up to the ttl.
+    pub patient: u64,
+    /// Runs without any fault.
+    pub calm: u64,
+    /// Runs whose network may do anything to any message.
+    pub hostile: u64,
+    /// Messages in ten thousand that are lost, which breaks the connection.
+    pub drop_per_myriad: Span,
+    /// Commands in ten thousand before whose sending the process is frozen.
+    pub freeze_at_send_per_myriad: Span,
+    /// Wake-ups that are lost.
+    pub wake_loss: u64,
+    /// Connections that break.
+    pub breaks: Span,
+    /// Servers that hang.
+    pub hangs: Span,
+    /// Servers that crash and come back with their data.
+    pub crashes: Span,
+    /// Processes that are frozen.
+    pub freezes: Span,
+    /// Processes that end without a word.
+    pub deaths: Span,
+    /// Clients cut off from some servers for a while.
+    pub cuts: Span,
+    /// Steps of clients' calendars.
+    pub wall_steps: Span,
+    /// How far a calendar is off or steps, either way.
+    pub wall_ms: u64,
+    /// How long such a trouble lasts, in hundredths of the ttl.
+    pub trouble_percent: Span,
+    /// How far clocks run from true time, in millionths either way.
+    pub drift_ppm: u64,
+    /// Wipes of one server at a moment when nobody holds or wants anything, which costs counters
+    /// only.
+    pub idle_wipes: Span,
+    /// Restarts without data: a broken assumption.
+    pub data_losses: Span,
+    /// Jumps of servers' elapsed time: a broken assumption.
+    pub clock_jumps: Span,
+    /// Acquisitions that are not waited for.
+    pub try_share: u64,
+    /// Calls given up by dropping them.
+    pub cancel: u64,
+    /// Leases that are renewed.
+    pub renew: u64,
+    /// Leases renewed by hand as well.
+    pub extend: u64,
+    /// Holders that hand over.
+    pub hand_over: u64,
+    /// Deliveries of one ticket.
+    pub deliveries: Span,
+    /// Deliveries that come at nearly the same time.
+    pub together: u64,
+    /// Holders that drop their guard instead of releasing it.
+    pub forget: u64,
+    /// Holders that keep their guard until it is lost.
+    pub overstay: u64,
+    /// Holders that keep the guard for a while after they released it.
+    pub linger: u64,
+    /// For how long.
+    pub linger_ms: Span,
+    /// Runs in which one client closes in the middle.
+    pub close: u64,
+    /// Runs without fencing.
+    pub unfenced: u64,
+}
+
+impl Scenario {
+    /// A bit of everything.
+    pub fn mixed() -> Self {
+        Scenario {
+            nodes: (1, 7),
+            clients: (2, 20),
+            resources: (1, 3),
+            users: (3, 24),
+            steps: (1, 4),
+            ttl_ms: (60, 3000),
+            wait_ms: (0, 1500),
+            hold_ms: (0, 400),
+            think_ms: (0, 150),
+            delay_micros: (100, 4000),
+            patient: 250,
+            calm: 150,
+            hostile: 300,
+            drop_per_myriad: (0, 150),
+            freeze_at_send_per_myriad: (0, 60),
+            wake_loss: 150,
+            breaks: (0, 6),
+            hangs: (0, 3),
+            crashes: (0, 2),
+            freezes: (0, 4),
+            deaths: (0, 1),
+            cuts: (0, 3),
+            wall_steps: (0, 3),
+            wall_ms: 700,
+            trouble_percent: (5, 160),
+            drift_ppm: 5000,
+            idle_wipes: (0, 0),
+            data_losses: (0, 0),
+            clock_jumps: (0, 0),
+            try_share: 250,
+            cancel: 150,
+            renew: 700,
+            extend: 150,
+            hand_over: 150,
+            deliveries: (1, 4),
+            together: 500,
+            forget: 250,
+            overstay: 100,
+            linger: 200,
+            linger_ms: (0, 200),
+            close: 100,
+            unfenced: 80,
+        }
+    }
+
+    /// Nothing ever fails.
+    pub fn peaceful() -> Self {
+        Scenario {
+            calm: 1000,
+            hostile: 0,
+            ..Scenario::mixed()
+        }
+    }
+
+    /// Few nodes, many who want the one lock, little patience: votes split all the time.
+    pub fn crowd() -> Self {
+        Scenario {
+            nodes: (2, 5),
+            clients: (4, 10),
+            resources: (1, 1),
+            users: (6, 16),
+            steps: (2, 4),
+            ttl_ms: (100, 800),
+            hold_ms: (5, 200),
+            think_ms: (0, 20),
+            try_share: 500,
+            calm: 0,
+            hostile: 0,
+            hand_over: 0,
+            deaths: (0, 0),
+            close: 0,
+            ..Scenario::mixed()
+        }
+    }
+
+    /// Processes freeze, above all between reading the clock and sending; timeouts are long.
+    pub fn frozen() -> Self {
+        Scenario {
+            freezes: (3, 10),
+            freeze_at_send_per_myriad: (50, 300),
+            trouble_percent: (30, 150),
+            patient: 700,
+            ttl_ms: (60, 400),
+            hold_ms: (50, 600),
+            overstay: 300,
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Servers answer late, within long node timeouts.
+    pub fn slow() -> Self {
+        Scenario {
+            nodes: (1, 3),
+            delay_micros: (1000, 40_000),
+            patient: 1000,
+            ttl_ms: (100, 300),
+            hold_ms: (50, 600),
+            wait_ms: (200, 2000),
+            overstay: 400,
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Connections break with answers on their way, and are made again at once.
+    pub fn breaking() -> Self {
+        Scenario {
+            drop_per_myriad: (200, 800),
+            breaks: (4, 20),
+            ttl_ms: (400, 2000),
+            cancel: 300,
+            patient: 300,
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Nothing fails but users give up; leases are long, so that whatever is left shows.
+    pub fn impatient() -> Self {
+        Scenario {
+            ttl_ms: (2500, 6000),
+            wait_ms: (0, 60),
+            hold_ms: (0, 100),
+            cancel: 500,
+            drop_per_myriad: (0, 0),
+            freeze_at_send_per_myriad: (0, 0),
+            freezes: (0, 0),
+            crashes: (0, 0),
+            hangs: (0, 2),
+            cuts: (0, 3),
+            trouble_percent: (1, 6),
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Guards are kept for long after they were released, and leases are long, so that a renewal
+    /// behind the release shows.
+    pub fn lingering() -> Self {
+        Scenario {
+            ttl_ms: (2400, 4000),
+            linger: 1000,
+            linger_ms: (500, 1500),
+            hold_ms: (0, 1000),
+            renew: 1000,
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Calendars disagree and three nodes' votes split, so that their counters differ; and many a
+    /// holder does not release, which would make them equal again.
+    pub fn disagreeing() -> Self {
+        Scenario {
+            nodes: (3, 3),
+            ttl_ms: (80, 250),
+            wall_ms: 900,
+            unfenced: 0,
+            renew: 100,
+            hold_ms: (50, 300),
+            delay_micros: (100, 8000),
+            freezes: (4, 12),
+            trouble_percent: (80, 200),
+            overstay: 500,
+            steps: (3, 6),
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Any message may do anything, and tickets are delivered several times at once.
+    pub fn hostile_hand_over() -> Self {
+        Scenario {
+            hostile: 1000,
+            deliveries: (2, 4),
+            together: 700,
+            ..Scenario::hand_over()
+        }
+    }
+
+    /// Locks go from hand to hand, each ticket to several at once.
+    pub fn hand_over() -> Self {
+        Scenario {
+            hand_over: 900,
+            deliveries: (2, 4),
+            together: 800,
+            users: (2, 8),
+            ttl_ms: (300, 2500),
+            wait_ms: (1000, 3000),
+            ..Scenario::crowd()
+        }
+    }
+
+    /// The same with nothing failing: exactly one adopter must come through.
+    pub fn calm_hand_over() -> Self {
+        Scenario {
+            calm: 1000,
+            deliveries: (3, 4),
+            together: 1000,
+            ttl_ms: (1500, 3000),
+            ..Scenario::hand_over()
+        }
+    }
+
+    /// Clocks at the bound of the drift, long leases, and somebody who waits for their end.
+    pub fn drifting() -> Self {
+        Scenario {
+            nodes: (1, 3),
+            clients: (2, 4),
+            users: (2, 6),
+            ttl_ms: (600, 2500),
+            wait_ms: (2000, 4000),
+            delay_micros: (50, 500),
+            renew: 300,
+            overstay: 800,
+            try_share: 0,
+            hangs: (0, 0),
+            crashes: (0, 0),
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Calendars step back and forth while leases are held.
+    pub fn stepping() -> Self {
+        Scenario {
+            wall_steps: (5, 20),
+            renew: 300,
+            overstay: 600,
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Counters are lost where nobody holds a lock, and calendars disagree.
+    pub fn forgetful() -> Self {
+        Scenario {
+            nodes: (3, 3),
+            idle_wipes: (2, 6),
+            wall_ms: 900,
+            wall_steps: (0, 0),
+            unfenced: 0,
+            drop_per_myriad: (0, 0),
+            freeze_at_send_per_myriad: (0, 0),
+            breaks: (0, 0),
+            hangs: (0, 0),
+            crashes: (0, 0),
+            freezes: (0, 0),
+            cuts: (0, 0),
+            cancel: 0,
+            think_ms: (0, 60),
+            hold_ms: (0, 30),
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Every preset with its name.
+    pub fn all() -> Vec<(&'static str, Scenario)> {
+        vec![
+            ("mixed", Scenario::mixed()),
+            ("peaceful", Scenario::peaceful()),
+            ("crowd", Scenario::crowd()),
+            ("frozen", Scenario::frozen()),
+            ("slow", Scenario::slow()),
+            ("breaking", Scenario::breaking()),
+            ("impatient", Scenario::impatient()),
+            ("hand-over", Scenario::hand_over()),
+            ("calm-hand-over", Scenario::calm_hand_over()),
+            ("hostile-hand-over", Scenario::hostile_hand_over()),
+            ("drifting", Scenario::drifting()),
+            ("stepping", Scenario::stepping()),
+            ("forgetful", Scenario::forgetful()),
+            ("lingering", Scenario::lingering()),
+            ("disagreeing", Scenario::disagreeing()),
+        ]
+    }
+}
+
+impl Scenario {
+    /// The preset that a seed of a general campaign draws from: the general one half of the time.
+    pub fn of_seed(seed: u64) -> Scenario {
+        let all = Scenario::all();
+        let count = all.len() as u64;
+        let chosen = if seed.is_multiple_of(2) {
+            0
+        } else {
+            seed / 2 % count
+        };
+        let chosen = usize::try_from(chosen).unwrap_or(0);
+        all.into_iter()
+            .nth(chosen)
+            .map_or_else(Scenario::mixed, |(_, scenario)| scenario)
+    }
+}
