@@ -97,7 +97,9 @@ async fn play(order: &Order) -> Outcome {
             }
         }
     }
-    world.net().is_over = true;
+    // Answers on their way refer to the engines, and they to the world: nothing would be freed.
+    let unanswered = world.net().end();
+    drop(unanswered);
     let mut counts = world.net().counts.clone();
     counts.merge(&world.judge().counts);
     let (hash, events) = world.trace.digest();

@@ -92,7 +92,8 @@ pub(crate) fn enter_all(net: &mut Net, plan: &Plan, seed: u64) {
     some(scenario.cuts, &mut |rng, at| Trouble::Cut {
         client: rng.index(clients),
         nodes: rng.draw(),
-        until: until(rng, at),
+        // What is held up arrives when all faults stop.
+        until: until(rng, at).min(plan.quiet_micros),
     });
     some(scenario.wall_steps, &mut |rng, _| Trouble::StepWall {
         client: rng.index(clients),

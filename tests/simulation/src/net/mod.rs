@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use quorlock::testing::config::{OwnerToken, PlantedBug};
-use quorlock::testing::node::{Link, Submission};
-use quorlock::testing::protocol::{ClientId, Reply, Request};
+use quorlock::testing::node::{Answer, Link};
+use quorlock::testing::protocol::{ClientId, Reply};
 use quorlock::{Fault, FaultClass};
 
 use crate::clock::Pace;
@@ -26,7 +26,7 @@ use crate::counts::{Count, Counts};
 use crate::judge::tickets::OldOwners;
 use crate::net::calendar::{Arrival, Calendar, Event};
 use crate::net::server::{Health, Server};
-use crate::net::wire::{Remains, Told, Unanswered, Wire, is_given_up};
+use crate::net::wire::{Remains, Told, Wire};
 use crate::net::words::{filled_in, owner_of, sum_of, word_of};
 use crate::plan::Plan;
 use crate::process::Process;
@@ -114,6 +114,19 @@ impl Net {
         };
         let most = self.rng.within((low.min(high), high));
         (low.min(most), most)
+    }
+
+    /// Ends the run: nothing is sent any more. Gives the answers that do not come, to be dropped.
+    pub(crate) fn end(&mut self) -> Vec<Answer> {
+        self.is_over = true;
+        self.calendar = Calendar::default();
+        let ways = self.wires.iter_mut().flat_map(|wire| {
+            let sent = std::mem::take(&mut wire.unanswered).into_values();
+            let waiting = std::mem::take(&mut wire.waiting).into_iter();
+            let waiting = waiting.map(|submission| submission.answer);
+            sent.map(|sent| sent.answer).chain(waiting)
+        });
+        ways.collect()
     }
 
     /// The longest one way through a network on which every round is in time.
