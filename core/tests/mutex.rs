@@ -306,3 +306,22 @@ async fn bad_input_is_named_before_any_io() {
         "{error}"
     );
 }
+
+/// Found by the simulation: a ticket handed on was adopted once more, much later, from stale keys.
+#[tokio::test]
+async fn a_ticket_whose_lock_was_handed_on_is_used_up() {
+    let (publisher, relay, other) = (client("relay", 3), client("relay", 3), client("relay", 3));
+    let guard = publisher.mutex("a").acquire(()).await.expect("free");
+    let first = guard.detach().await.expect("held");
+    let second = relay
+        .adopt(&first)
+        .await
+        .expect("first")
+        .detach()
+        .await
+        .expect("held");
+    let error = other.adopt(&first).await.expect_err("used up");
+    assert!(error.message().contains("work is done"), "{error}");
+    let guard = other.adopt(&second).await.expect("not used yet");
+    guard.release().await.expect("ours");
+}

@@ -7,7 +7,7 @@ use crate::client::lease::Lease;
 use crate::client::locked;
 use crate::config::{Ticket, TicketId, Ttl};
 use crate::error::{Error, ErrorKind, NodeOutcome, Result};
-use crate::quorum::{Extension, Renewed, Standing};
+use crate::quorum::{Extension, Held, Renewed, Standing, start_release};
 
 /// Renews `lease` now.
 pub(crate) async fn extend(lease: &Arc<Lease>) -> Result<()> {
@@ -23,6 +23,16 @@ pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
         return Err(sign(lease, "detach", ended(lease), Vec::new()));
     }
     let fleet = &lease.engine.fleet;
+    lease.held.void.set();
+    if lease.held.ticket.is_some() {
+        // The ticket this lease came by is used up as well, and no release of this lease will say so.
+        // An owner that owns nothing gives nothing back and leaves the mark.
+        let nobody = Held {
+            token: fleet.fresh_token(),
+            ..lease.held.clone()
+        };
+        drop(start_release(fleet, &nobody));
+    }
     let id = TicketId::fresh(&*fleet.entropy);
     events::detached(&lease.held.keys, id.as_str());
     Ok(Ticket::new(
