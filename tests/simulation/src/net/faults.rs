@@ -191,8 +191,9 @@ impl Net {
     fn resume(&mut self, at: u64, node: usize) {
         let server = &mut self.servers[node];
         server.health = Health::Up;
+        // At once: what arrives at this very moment must not go before.
         for arrival in std::mem::take(&mut server.inbox) {
-            self.calendar.enter(at, Event::Arrive(arrival));
+            self.arrive(at, arrival);
         }
     }
 

@@ -171,7 +171,7 @@ impl Net {
         self.calendar.next()
     }
 
-    fn arrive(&mut self, at: u64, mut arrival: Arrival) {
+    pub(crate) fn arrive(&mut self, at: u64, mut arrival: Arrival) {
         let wire = &self.wires[arrival.wire];
         let is_stale = arrival.connection != wire.connection || !wire.is_up();
         if is_stale && !arrival.late {
