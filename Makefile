@@ -30,21 +30,38 @@ $(SERVERS): scripts/fetch-servers.sh
 	@touch $@
 
 .PHONY: check
-check: ## Formatting, lints, documentation, house rules; changes nothing
+check: check-rust ## Formatting, lints, types, documentation, house rules; changes nothing
+
+.PHONY: check-rust
+check-rust:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(EVERYTHING) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps -p quorlock --locked
 	bash scripts/check-house.sh
 
 .PHONY: fix
-fix: ## Apply the lints that can be applied, then format
+fix: fix-rust ## Apply the lints that can be applied, then format
+
+.PHONY: fix-rust
+fix-rust:
 	$(CARGO) clippy $(EVERYTHING) --fix --allow-dirty --allow-staged
 	$(CARGO) fmt --all
 
 .PHONY: test
-test: export QUORLOCK_SEEDS ?= 2000
-test: | $(SERVERS) ## All tests: unit, documentation, simulation, real servers (QUORLOCK_SEEDS=2000)
+test: test-rust ## All tests: unit, documentation, simulation, real servers, every language
+
+.PHONY: test-rust
+test-rust: export QUORLOCK_SEEDS ?= 2000
+test-rust: | $(SERVERS)
 	$(CARGO) test --workspace --all-features --locked
+
+# Each language has its own rules, hung on check, fix, test, bench and package.
+include bindings-python/rules.mk
+include bindings-node/rules.mk
+include bindings-c/rules.mk
+
+.PHONY: package
+package: ## Build the wheel, the npm package and the C library, and use them from a clean folder
 
 .PHONY: demo
 demo: | $(SERVERS) ## Contention over five servers while one is killed and one is paused

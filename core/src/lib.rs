@@ -41,8 +41,9 @@ mod quorum;
 pub mod testing;
 
 pub use client::{
-    Client, ClientBuilder, Guard, Health, Inspection, Mutex, NodeHealth, NodeView, Pending,
-    Warning, blocking,
+    Canceller, Client, ClientBuilder, Event, EventKind, Guard, Health, Inspection, Mutex,
+    NodeHealth, NodeView, Pending, Pulse, Stats, Warning, blocking, span_from_ms,
+    span_from_seconds,
 };
 pub use config::{AcquireOptions, Fencing, FencingToken, Ticket};
 pub use error::{Error, ErrorKind, Fault, FaultClass, NodeOutcome, NodeStatus, Result};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::engine::Engine;
-use crate::client::events;
 use crate::client::lease::Lease;
 use crate::client::waiter::Waiter;
 use crate::config::{Keys, Moment, Terms};
@@ -32,7 +31,7 @@ pub(crate) async fn try_acquire(
     let mut effort = Effort::new(engine, keys, terms, "try_acquire");
     let seat = effort.stand()?;
     let Some(_turn) = seat.turn_now() else {
-        events::contended(&effort.keys);
+        effort.engine.events.contended(&effort.keys);
         return Ok(None);
     };
     effort.connect().await;
@@ -40,7 +39,7 @@ pub(crate) async fn try_acquire(
         Ok(won) => effort.won(won, seat).map(Some),
         Err(not_won) => match effort.fatal(not_won) {
             Ok(not_won) if matches!(not_won.why, Why::Defeat(Defeat::Contended)) => {
-                events::contended(&effort.keys);
+                effort.engine.events.contended(&effort.keys);
                 Ok(None)
             }
             Ok(not_won) => Err(effort.gave_up(&not_won)),
@@ -117,7 +116,9 @@ impl Effort {
 
     fn won(&self, won: crate::quorum::Won, seat: crate::client::line::Seat) -> Result<Arc<Lease>> {
         let waited = self.engine.fleet.clock.now().since(self.started);
-        events::acquired(&self.keys, waited, self.attempts);
+        self.engine
+            .events
+            .acquired(&self.keys, waited, self.attempts);
         let lease = Lease::new(&self.engine, won, self.terms, Some(seat));
         // Closing has released every lease there was by then, and this one came later.
         if let Err(closed) = self.engine.usable() {
@@ -222,7 +223,7 @@ impl Effort {
             .with_resource(self.keys.name())
             .with_effort(self.attempts, elapsed)
             .with_outcomes(outcomes);
-        events::failed(&self.keys, &error);
+        self.engine.events.failed(&self.keys, &error);
         error
     }
 }

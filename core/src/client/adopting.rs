@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::client::engine::Engine;
-use crate::client::events;
 use crate::client::lease::Lease;
 use crate::config::{Keys, PlantedBug, Terms, Ticket};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,7 +34,9 @@ pub(crate) async fn adopt(
         let NotAdopted { why, outcomes } =
             match try_once(fleet, &keys, &ticket, &terms, token.clone()).await {
                 Ok(won) => {
-                    events::adopted(&keys, fleet.clock.now().since(started), attempts);
+                    engine
+                        .events
+                        .adopted(&keys, fleet.clock.now().since(started), attempts);
                     return Ok(Lease::new(&engine, won, terms, None));
                 }
                 Err(not_adopted) => not_adopted,
@@ -50,7 +51,7 @@ pub(crate) async fn adopt(
                 .with_resource(keys.name())
                 .with_effort(attempts, fleet.clock.now().since(started))
                 .with_outcomes(outcomes);
-            events::failed(&keys, &error);
+            engine.events.failed(&keys, &error);
             return Err(error);
         }
         // The roll-back is on its way ahead of the next try; jitter lets one adopter come through.

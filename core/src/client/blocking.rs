@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::client::{ClientBuilder, Health, Inspection, may_block};
+use crate::client::{ClientBuilder, Health, Inspection, Stats, may_block};
 use crate::config::{AcquireOptions, FencingToken, Ticket};
 use crate::error::Result;
 use crate::quorum::{Loss, Released};
@@ -87,6 +87,14 @@ impl Client {
     pub fn health(&self) -> Result<Health> {
         may_block()?;
         self.inner.start_health().wait()
+    }
+
+    /// See [`crate::Client::stats`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn stats(&self) -> Result<Stats> {
+        self.inner.stats()
     }
 
     /// See [`crate::Client::close`].

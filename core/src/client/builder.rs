@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::Client;
+use crate::client::host::Host;
+use crate::client::{Client, Event, Pulse};
 use crate::config::{Fencing, Settings, Ttl, parse_nodes};
 use crate::error::{Error, Result};
 use crate::node::check_ca_pem;
@@ -27,6 +28,7 @@ pub struct ClientBuilder {
     settings: Settings,
     wrong: Option<Error>,
     runtime: Option<tokio::runtime::Handle>,
+    host: Host,
 }
 
 impl ClientBuilder {
@@ -131,6 +133,26 @@ impl ClientBuilder {
         self
     }
 
+    /// Tells `observer` of everything that happens to this client's locks, beside `tracing` and
+    /// `metrics`. It is called on the engine's thread, or on a caller's: it must be short and must
+    /// not block.
+    pub fn on_event(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.host.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Feels the `pulse` of the loop that uses the locks whenever leases are renewed. A loop that
+    /// does not answer for `silence_max` (100 ms at least) loses them: noticed at the next renewal, a third
+    /// of the ttl later at most. Without a pulse only the hold limit frees the locks of a process that hangs.
+    pub fn pulse(mut self, pulse: &Pulse, silence_max: Duration) -> Self {
+        if silence_max < Duration::from_millis(100) {
+            let error = Error::invalid("silence_ms_max", "must be at least 100 ms");
+            self.wrong = self.wrong.or(Some(error));
+        }
+        self.host.pulse = Some((pulse.clone(), silence_max));
+        self
+    }
+
     /// Runs the engine on the caller's own runtime instead of the engine's thread. Renewal then
     /// stops whenever that runtime is blocked.
     pub fn runtime(mut self, handle: tokio::runtime::Handle) -> Self {
@@ -150,6 +172,11 @@ impl ClientBuilder {
         if let Some(pem) = &self.settings.tls_ca_pem {
             check_ca_pem(pem).map_err(|fault| Error::config("tls_ca_pem", fault.detail))?;
         }
-        Client::start(Arc::new(parse_nodes(nodes)?), self.settings, self.runtime)
+        Client::start(
+            Arc::new(parse_nodes(nodes)?),
+            self.settings,
+            self.runtime,
+            self.host,
+        )
     }
 }

@@ -1,20 +1,23 @@
 //! One client's engine in one process: its nodes, its tasks, and what its calls share.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use crate::client::events::Events;
+use crate::client::host::Host;
 use crate::client::lease::Lease;
 use crate::client::leases::Leases;
 use crate::client::line::Lines;
+use crate::client::pending::{Call, Pending};
+use crate::client::pulse::Pulse;
 use crate::client::renewal;
 use crate::client::wakeups::WakeUps;
+use crate::config::Moment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::ClientId;
 use crate::quorum::{Fleet, Work};
@@ -31,6 +34,9 @@ pub(crate) struct Engine {
     pub(crate) renewal_gate: Mutex<()>,
     renewals: mpsc::UnboundedSender<u64>,
     pub(crate) leases: Arc<Leases>,
+    pub(crate) events: Events,
+    /// The pulse of the caller's loop, and how long it may be silent.
+    pub(crate) pulse: Option<(Pulse, Duration)>,
     closed: AtomicBool,
 }
 
@@ -40,6 +46,7 @@ impl Engine {
         fleet: Arc<Fleet>,
         id: ClientId,
         numbers: mpsc::UnboundedReceiver<u64>,
+        host: Host,
     ) -> Arc<Self> {
         let (renewals, inbox) = mpsc::unbounded_channel();
         let leases = Arc::new(Leases::default());
@@ -61,6 +68,8 @@ impl Engine {
             renewal_gate: Mutex::new(()),
             renewals,
             leases,
+            events: Events::new(host.observer),
+            pulse: host.pulse,
             closed: AtomicBool::new(false),
         })
     }
@@ -95,22 +104,27 @@ impl Engine {
         work: Option<Work>,
         operation: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Pending<T> {
-        let (mut sink, result) = oneshot::channel();
+        let (call, pending) = Call::begin();
         // Boxed by itself: the future around it would hold it twice, before and while it runs.
         let operation = Box::pin(operation);
         self.fleet.spawner.spawn(Box::pin(async move {
-            tokio::select! {
-                biased;
-                () = sink.closed() => {}
-                // A receiver that has just gone drops what it would have got, which gives it back.
-                done = operation => drop(sink.send(done)),
-            }
+            call.run(operation).await;
             drop(work);
         }));
-        Pending {
-            result: Some(result),
-            pid: self.pid,
+        pending
+    }
+
+    /// Asks the caller's loop whether it runs.
+    pub(crate) fn feel_pulse(&self) {
+        if let Some((pulse, _)) = &self.pulse {
+            pulse.feel(self.fleet.now());
         }
+    }
+
+    /// True where the caller's loop has owed an answer for too long.
+    pub(crate) fn host_is_silent(&self, now: Moment) -> bool {
+        let silent = |(pulse, most): &(Pulse, Duration)| pulse.silence(now) > *most;
+        self.pulse.as_ref().is_some_and(silent)
     }
 
     /// Watches a new lease: renews it, and notices its loss.
@@ -143,71 +157,4 @@ impl Drop for Engine {
             node.close();
         }
     }
-}
-
-pub(crate) fn forked() -> Error {
-    let message = "belongs to the parent of this forked process; make a new one here";
-    Error::new(ErrorKind::Forked, message)
-}
-
-/// The result of a call under way. Dropping it cancels the call.
-#[must_use = "dropping it cancels the call"]
-pub struct Pending<T> {
-    result: Option<oneshot::Receiver<Result<T>>>,
-    pid: u32,
-}
-
-impl<T> Pending<T> {
-    /// A result that is there already.
-    pub(crate) fn ready(result: Result<T>) -> Self {
-        let (sink, receiver) = oneshot::channel();
-        drop(sink.send(result));
-        Pending {
-            result: Some(receiver),
-            pid: std::process::id(),
-        }
-    }
-
-    /// Blocks the calling thread until the result is there.
-    pub(crate) fn wait(mut self) -> Result<T> {
-        if self.pid != std::process::id() {
-            return Err(forked());
-        }
-        let result = self
-            .result
-            .take()
-            .and_then(|result| result.blocking_recv().ok());
-        result.unwrap_or_else(|| Err(gone()))
-    }
-}
-
-impl<T> Future for Pending<T> {
-    type Output = Result<T>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
-        let Some(result) = &mut self.result else {
-            return Poll::Ready(Err(gone()));
-        };
-        let done = match Pin::new(result).poll(context) {
-            Poll::Ready(done) => done,
-            // Looked at only before a wait, which would have no end in a forked child.
-            Poll::Pending if self.pid != std::process::id() => return Poll::Ready(Err(forked())),
-            Poll::Pending => return Poll::Pending,
-        };
-        self.result = None;
-        Poll::Ready(done.unwrap_or_else(|_| Err(gone())))
-    }
-}
-
-impl<T> Drop for Pending<T> {
-    fn drop(&mut self) {
-        if self.result.is_some() && self.pid != std::process::id() {
-            // Cancelling would wake a task of the parent's runtime, behind locks nobody frees here.
-            std::mem::forget(self.result.take());
-        }
-    }
-}
-
-fn gone() -> Error {
-    Error::new(ErrorKind::Internal, "the operation ended without a result")
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::engine::{Pending, forked};
 use crate::client::handing::detach;
 use crate::client::lease::Lease;
+use crate::client::pending::{Pending, forked};
 use crate::config::{FencingToken, Ticket, Ttl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quorum::{Loss, Released, Standing};
@@ -58,21 +58,36 @@ impl Guard {
     /// first. Given once per lease, within 50 ms of the deadline, also when every server hangs.
     /// Dropping the future changes nothing.
     pub async fn lost(&self) -> Loss {
+        if self.is_elsewhere() {
+            return std::future::pending().await;
+        }
         match self.lease.ended().await {
             Some(loss) => loss,
             None => std::future::pending().await,
         }
     }
 
-    /// Why the lock was lost; `None` where it was not.
+    /// Why the lock was lost; `None` where it was not, and in a forked child.
     pub fn loss(&self) -> Option<Loss> {
+        if self.is_elsewhere() {
+            return None;
+        }
         self.lease.loss()
     }
 
     /// Calls `callback` once if the lock is lost, on the engine's thread: it must be short and
-    /// must not block.
+    /// must not block. Where the lock is lost already it is called here and now; in a forked child
+    /// never.
     pub fn on_lost(&self, callback: impl FnOnce(Loss) + Send + 'static) {
+        if self.is_elsewhere() {
+            return;
+        }
         self.lease.on_lost(Box::new(callback));
+    }
+
+    /// True in a forked child: its locks may be held by threads that do not exist there.
+    fn is_elsewhere(&self) -> bool {
+        self.lease.engine.pid != std::process::id()
     }
 
     /// An error where the lock may not be used now: put it before each step that needs the lock.
@@ -81,7 +96,7 @@ impl Guard {
     /// `LeaseLost` where it was lost, `NotHeld` where it was released or handed over, `Forked` in
     /// a forked child.
     pub fn check(&self) -> Result<()> {
-        if self.lease.engine.pid != std::process::id() {
+        if self.is_elsewhere() {
             return Err(forked());
         }
         let error = match self.lease.standing() {
@@ -103,8 +118,9 @@ impl Guard {
         self.start_release().await
     }
 
-    pub(crate) fn start_release(&self) -> Pending<Released> {
-        if self.lease.engine.pid != std::process::id() {
+    /// Begins [`Guard::release`]: the same, to be waited for, awaited or delivered.
+    pub fn start_release(&self) -> Pending<Released> {
+        if self.is_elsewhere() {
             return Pending::ready(Err(forked()));
         }
         let lease = Arc::clone(&self.lease);
@@ -125,7 +141,8 @@ impl Guard {
         self.start_extend().await
     }
 
-    pub(crate) fn start_extend(&self) -> Pending<()> {
+    /// Begins [`Guard::extend`].
+    pub fn start_extend(&self) -> Pending<()> {
         if let Err(error) = self.check() {
             return Pending::ready(Err(error));
         }
@@ -156,7 +173,8 @@ impl Guard {
         self.start_detach(Some(ttl)).await
     }
 
-    pub(crate) fn start_detach(&self, ttl: Option<Duration>) -> Pending<Ticket> {
+    /// Begins [`Guard::detach`], or [`Guard::detach_for`] where a ttl is given.
+    pub fn start_detach(&self, ttl: Option<Duration>) -> Pending<Ticket> {
         let ttl = ttl.map_or(Ok(self.lease.terms.ttl), |ttl| {
             Ttl::from_span("detach.ttl_ms", ttl)
         });
@@ -174,7 +192,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if self.lease.engine.pid == std::process::id() {
+        if !self.is_elsewhere() {
             self.lease.release_in_background();
             return;
         }

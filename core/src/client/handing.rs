@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::client::events;
 use crate::client::lease::Lease;
 use crate::client::locked;
 use crate::config::{Ticket, TicketId, Ttl};
@@ -34,7 +33,7 @@ pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
         drop(start_release(fleet, &nobody));
     }
     let id = TicketId::fresh(&*fleet.entropy);
-    events::detached(&lease.held.keys, id.as_str());
+    lease.engine.events.detached(&lease.held.keys, id.as_str());
     Ok(Ticket::new(
         id,
         &lease.held.keys,

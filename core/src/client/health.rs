@@ -78,6 +78,22 @@ pub enum Warning {
     NoSpare(usize),
 }
 
+impl Warning {
+    /// The warning in one stable lower-case word.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Warning::SameServer(..) => "same_server",
+            Warning::NotPrimary(_) => "not_primary",
+            Warning::Mode(..) => "mode",
+            Warning::Evicts(..) => "evicts",
+            Warning::NoPersistence(_) => "no_persistence",
+            Warning::Unreachable(..) => "unreachable",
+            Warning::EvenNodes(_) => "even_nodes",
+            Warning::NoSpare(_) => "no_spare",
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

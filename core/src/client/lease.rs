@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::client::engine::Engine;
-use crate::client::events;
 use crate::client::line::Seat;
 use crate::client::locked;
 use crate::client::turn::RenewalTurn;
@@ -182,6 +181,10 @@ impl Lease {
             self.lose(&mut state, Loss::HoldLimit);
             return Due::Nothing;
         }
+        if self.engine.host_is_silent(now) {
+            self.lose(&mut state, Loss::HostSilent);
+            return Due::Nothing;
+        }
         if state.renewals >= self.terms.renewals_max {
             return Due::Later(end.min(hold_end));
         }
@@ -262,12 +265,17 @@ impl Lease {
                 state.renewals += 1;
                 state.next_renewal = sent + self.terms.ttl.as_duration() / 3;
                 self.publish_deadline(&state);
-                events::renewed(&self.held.keys, before.since(now));
             }
             // Sooner than usual; the end of the turn sees to the floor.
             Renewed::Unknown => state.next_renewal = now,
             Renewed::Lost(loss) => self.lose(&mut state, loss),
             Renewed::Ended => {}
+        }
+        drop(state);
+        if renewed == Renewed::Yes {
+            self.engine
+                .events
+                .renewed(&self.held.keys, before.since(now));
         }
         renewed
     }
@@ -325,7 +333,7 @@ impl Lease {
         .await;
         if first.is_some() {
             let now = fleet.clock.now();
-            events::released(
+            self.engine.events.released(
                 &self.held.keys,
                 &released,
                 now.since(started),
@@ -364,12 +372,16 @@ impl Lease {
         if let Some(seat) = &mut state.seat {
             seat.let_go();
         }
-        events::lost(&self.held.keys, loss);
         self.changed.notify_waiters();
-        for callback in std::mem::take(&mut state.on_lost) {
-            // In a task of its own: a callback may ask this lease, whose lock is held here.
-            self.engine.fleet.spawn(async move { callback(loss) });
-        }
+        // In a task of its own: a callback may ask this lease, whose lock is held here.
+        let (engine, keys) = (Arc::clone(&self.engine), self.held.keys.clone());
+        let callbacks = std::mem::take(&mut state.on_lost);
+        self.engine.fleet.spawn(async move {
+            engine.events.lost(&keys, loss);
+            for callback in callbacks {
+                callback(loss);
+            }
+        });
     }
 
     fn publish_deadline(&self, state: &State) {

@@ -12,15 +12,20 @@ mod events;
 mod guard;
 mod handing;
 mod health;
+mod host;
 mod inspection;
 mod lease;
 mod leases;
 mod line;
 mod mutex;
+mod pending;
 mod process;
+mod pulse;
 mod renewal;
 mod runtime;
+mod spans;
 mod start;
+mod stats;
 mod turn;
 mod waiter;
 mod wakeups;
@@ -30,17 +35,22 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use builder::ClientBuilder;
-pub use engine::Pending;
+pub use events::{Event, EventKind};
 pub use guard::Guard;
 pub use health::{Health, NodeHealth, Warning};
 pub use inspection::{Inspection, NodeView};
 pub use mutex::Mutex;
+pub use pending::{Canceller, Pending};
+pub use pulse::Pulse;
+pub use spans::{span_from_ms, span_from_seconds};
 #[cfg(feature = "testing")]
 pub use start::Parts;
+pub use stats::Stats;
 
 use crate::config::{AcquireOptions, Keys, NodeAddress, Settings, Ticket};
 use crate::error::{Error, ErrorKind, Result};
 use engine::Engine;
+use host::Host;
 use process::ProcessLocal;
 
 /// A client of N independent servers. Cloning it is cheap and shares everything.
@@ -69,6 +79,7 @@ struct Shared {
     nodes: Arc<Vec<NodeAddress>>,
     settings: Settings,
     runtime: Option<tokio::runtime::Handle>,
+    host: Host,
     engine: ProcessLocal<Arc<Engine>>,
 }
 
@@ -91,11 +102,13 @@ impl Client {
         nodes: Arc<Vec<NodeAddress>>,
         settings: Settings,
         runtime: Option<tokio::runtime::Handle>,
+        host: Host,
     ) -> Result<Self> {
         let shared = Arc::new(Shared {
             nodes,
             settings,
             runtime,
+            host,
             engine: ProcessLocal::empty(),
         });
         let client = Client { shared };
@@ -131,7 +144,8 @@ impl Client {
         self.start_adopt(ticket, &options.into()).await
     }
 
-    pub(crate) fn start_adopt(&self, ticket: &Ticket, options: &AcquireOptions) -> Pending<Guard> {
+    /// Begins [`Client::adopt_with`]: the same, to be waited for, awaited or delivered.
+    pub fn start_adopt(&self, ticket: &Ticket, options: &AcquireOptions) -> Pending<Guard> {
         let ready = || {
             let keys = Keys::new(&self.settings().key_prefix, ticket.resource())?;
             let terms = options.resolve_over(self.settings(), ticket.ttl)?;
@@ -151,6 +165,17 @@ impl Client {
         }
     }
 
+    /// What this client did so far, in this process: counts and times. Local, no I/O.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn stats(&self) -> Result<Stats> {
+        let engine = self
+            .engine()
+            .map_err(|error| error.with_operation("stats"))?;
+        Ok(engine.events.stats())
+    }
+
     /// Shows, node by node, who holds `name`: read-only.
     ///
     /// # Errors
@@ -159,7 +184,8 @@ impl Client {
         self.start_inspect(name).await
     }
 
-    pub(crate) fn start_inspect(&self, name: &str) -> Pending<Inspection> {
+    /// Begins [`Client::inspect`].
+    pub fn start_inspect(&self, name: &str) -> Pending<Inspection> {
         let ready = || {
             Ok((
                 self.engine()?,
@@ -187,7 +213,8 @@ impl Client {
         self.start_health().await
     }
 
-    pub(crate) fn start_health(&self) -> Pending<Health> {
+    /// Begins [`Client::health`].
+    pub fn start_health(&self) -> Pending<Health> {
         match self.engine() {
             Ok(engine) => {
                 let fleet = Arc::clone(&engine.fleet);
@@ -206,7 +233,8 @@ impl Client {
         self.start_close(limit).await
     }
 
-    pub(crate) fn start_close(&self, limit: Duration) -> Pending<bool> {
+    /// Begins [`Client::close`].
+    pub fn start_close(&self, limit: Duration) -> Pending<bool> {
         match self.shared.engine.get() {
             Some(engine) => {
                 let closing = Arc::clone(&engine);
@@ -225,7 +253,12 @@ impl Client {
     pub(crate) fn engine(&self) -> Result<Arc<Engine>> {
         let shared = &self.shared;
         let engine = shared.engine.get_or_make(|| {
-            start::engine(&shared.nodes, &shared.settings, shared.runtime.as_ref())
+            start::engine(
+                &shared.nodes,
+                &shared.settings,
+                shared.runtime.as_ref(),
+                shared.host.clone(),
+            )
         })?;
         engine.usable()?;
         Ok(engine)

@@ -5,7 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::client::acquiring::{acquire, try_acquire};
-use crate::client::engine::{Engine, Pending};
+use crate::client::engine::Engine;
+use crate::client::pending::Pending;
 use crate::client::{Client, Guard};
 use crate::config::{AcquireOptions, Keys, Terms};
 use crate::error::{Error, ErrorKind, Result};
@@ -90,13 +91,15 @@ impl Mutex {
         done
     }
 
-    pub(crate) fn start_acquire(&self, options: AcquireOptions) -> Pending<Guard> {
+    /// Begins [`Mutex::acquire`]: the same, to be waited for, awaited or delivered.
+    pub fn start_acquire(&self, options: AcquireOptions) -> Pending<Guard> {
         self.start("acquire", options, |engine, keys, terms| async move {
             acquire(engine, keys, terms).await.map(Guard::new)
         })
     }
 
-    pub(crate) fn start_try_acquire(&self, options: AcquireOptions) -> Pending<Option<Guard>> {
+    /// Begins [`Mutex::try_acquire`].
+    pub fn start_try_acquire(&self, options: AcquireOptions) -> Pending<Option<Guard>> {
         self.start("try_acquire", options, |engine, keys, terms| async move {
             try_acquire(engine, keys, terms)
                 .await

@@ -119,6 +119,7 @@ async fn renew(fleet: &Arc<Fleet>, batch: Vec<(u64, Arc<Lease>)>) -> Vec<(u64, M
     let Some(engine) = batch.first().map(|(_, lease)| Arc::clone(&lease.engine)) else {
         return Vec::new();
     };
+    engine.feel_pulse();
     let fill_in = fleet.planted.has(PlantedBug::RenewAfterRelease);
     let (turns, extension) = {
         // No lease of the batch can end between being found held and being on its way.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::client::clock::SystemClock;
 use crate::client::engine::Engine;
 use crate::client::entropy::SystemEntropy;
+use crate::client::host::Host;
 use crate::client::locked;
 use crate::client::process::ProcessLocal;
 use crate::client::runtime::Executor;
@@ -30,6 +31,7 @@ pub(crate) fn engine(
     nodes: &[NodeAddress],
     settings: &Settings,
     runtime: Option<&Handle>,
+    host: Host,
 ) -> Result<Arc<Engine>> {
     let executor = match runtime {
         Some(handle) => Executor::Foreign(handle.clone()),
@@ -65,12 +67,12 @@ pub(crate) fn engine(
             }
         });
     }
-    let host = nix::unistd::gethostname()
+    let machine = nix::unistd::gethostname()
         .ok()
         .and_then(|name| name.into_string().ok());
-    let host = host.unwrap_or_else(|| "unknown-host".to_owned());
+    let machine = machine.unwrap_or_else(|| "unknown-host".to_owned());
     let label = OwnerLabel::new(
-        &host,
+        &machine,
         std::process::id(),
         &settings.language,
         &settings.owner,
@@ -86,7 +88,7 @@ pub(crate) fn engine(
         label,
         planted: Planted::default(),
     });
-    Ok(Engine::start(fleet, id, numbers))
+    Ok(Engine::start(fleet, id, numbers, host))
 }
 
 fn client_id(entropy: &dyn Entropy) -> ClientId {
@@ -132,7 +134,7 @@ impl crate::client::Client {
             label: OwnerLabel::new("test", 0, &parts.settings.language, &id.0),
             planted: parts.planted,
         });
-        let engine = Engine::start(fleet, id, numbers);
+        let engine = Engine::start(fleet, id, numbers, Host::default());
         let made = ProcessLocal::empty();
         // The slot is empty, so the engine just made is the one that is kept.
         drop(made.get_or_make(|| Ok(engine)));
@@ -141,6 +143,7 @@ impl crate::client::Client {
                 nodes: Arc::new(Vec::new()),
                 settings: parts.settings,
                 runtime: None,
+                host: Host::default(),
                 engine: made,
             }),
         }

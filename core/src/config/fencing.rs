@@ -1,6 +1,9 @@
 //! Fencing tokens: numbers that tell a late writer from the current holder.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
 
 /// A number that strictly increases over the successive holders of one resource.
 ///
@@ -43,4 +46,18 @@ pub enum Fencing {
     Required,
     /// Never: one script call less work for the servers.
     Off,
+}
+
+impl FromStr for Fencing {
+    type Err = Error;
+
+    /// `auto`, `required` or `off`.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "auto" => Ok(Fencing::Auto),
+            "required" => Ok(Fencing::Required),
+            "off" => Ok(Fencing::Off),
+            _ => Err(Error::invalid("fencing", "must be auto, required or off")),
+        }
+    }
 }

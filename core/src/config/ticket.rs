@@ -1,6 +1,7 @@
 //! The right to a lock, as text that travels inside a job.
 
 use std::fmt;
+use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -72,6 +73,16 @@ impl Ticket {
     /// The resource this ticket is for.
     pub fn resource(&self) -> &str {
         &self.name
+    }
+
+    /// How long it is good for, from when it was made, until somebody adopts it.
+    pub fn ttl(&self) -> Duration {
+        self.ttl.as_duration()
+    }
+
+    /// The fencing token of the lease that was handed over; the adopter gets a larger one.
+    pub fn fencing_token(&self) -> Option<FencingToken> {
+        self.fence
     }
 
     /// The hand-over's id: safe to log, the same for every delivery of the ticket.

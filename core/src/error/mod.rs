@@ -53,8 +53,9 @@ impl Error {
         }))
     }
 
-    /// A value outside its bounds, named by its path, such as `acquire.ttl_ms`.
-    pub(crate) fn invalid(field: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
+    /// `InvalidArgument` for a value outside its bounds, named by its path, such as `acquire.ttl_ms`.
+    /// Bindings use it for what their language lets through and Rust would not.
+    pub fn invalid(field: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Error::new(ErrorKind::InvalidArgument, message);
         error.0.field = Some(field.into());
         error

@@ -43,6 +43,22 @@ pub enum NodeStatus {
     NotAsked,
 }
 
+impl NodeStatus {
+    /// The status in one stable lower-case word.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            NodeStatus::Granted => "granted",
+            NodeStatus::HeldByAnother { .. } => "held_by_another",
+            NodeStatus::Queued => "queued",
+            NodeStatus::Missing => "missing",
+            NodeStatus::Spent => "spent",
+            NodeStatus::Faulted(_) => "faulted",
+            NodeStatus::Unheard => "unheard",
+            NodeStatus::NotAsked => "not_asked",
+        }
+    }
+}
+
 impl fmt::Display for NodeOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.node)?;

@@ -16,6 +16,8 @@ pub enum Loss {
     HoldLimit,
     /// The largest number of renewals was reached.
     RenewalLimit,
+    /// The event loop that uses the lock has not answered for too long.
+    HostSilent,
 }
 
 impl Loss {
@@ -26,6 +28,7 @@ impl Loss {
             Loss::Expired => "expired",
             Loss::HoldLimit => "hold_limit",
             Loss::RenewalLimit => "renewal_limit",
+            Loss::HostSilent => "host_silent",
         }
     }
 }
@@ -37,6 +40,7 @@ impl fmt::Display for Loss {
             Loss::Expired => "the validity ran out before a majority confirmed a renewal",
             Loss::HoldLimit => "the longest time a lease may be held was reached",
             Loss::RenewalLimit => "the largest number of renewals was reached",
+            Loss::HostSilent => "the event loop that uses it has not answered for too long",
         })
     }
 }

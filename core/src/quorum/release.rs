@@ -23,6 +23,17 @@ pub enum Released {
     Unknown(Vec<NodeOutcome>),
 }
 
+impl Released {
+    /// The result in one stable lower-case word, as logs and metrics show it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Released::Released => "released",
+            Released::AlreadyExpired => "already_expired",
+            Released::Unknown(_) => "unknown",
+        }
+    }
+}
+
 /// What a release needs to know of a lease.
 #[derive(Debug, Clone)]
 pub struct Held {

@@ -1,0 +1,1 @@
+# Rules of the C binding, included by the Makefile at the top.

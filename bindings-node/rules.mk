@@ -1,0 +1,1 @@
+# Rules of the Node binding, included by the Makefile at the top.

@@ -1,0 +1,1 @@
+# Rules of the Python binding, included by the Makefile at the top.
