@@ -12,7 +12,7 @@ use tracing::{debug, info, warn};
 
 use crate::client::stats::{Counts, Stats};
 use crate::config::Keys;
-use crate::error::{Error, NodeStatus};
+use crate::error::{Error, NodeStatus, words};
 use crate::quorum::{Loss, Released};
 
 /// What happened.
@@ -38,18 +38,17 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// The kind in one stable lower-case word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            EventKind::Acquired => "acquired",
-            EventKind::Contended => "contended",
-            EventKind::Failed => "failed",
-            EventKind::Renewed => "renewed",
-            EventKind::Lost => "lost",
-            EventKind::Released => "released",
-            EventKind::Detached => "detached",
-            EventKind::Adopted => "adopted",
-        }
+    words! {
+        /// The kind in one stable lower-case word.
+        self;
+        EventKind::Acquired => "acquired",
+        EventKind::Contended => "contended",
+        EventKind::Failed => "failed",
+        EventKind::Renewed => "renewed",
+        EventKind::Lost => "lost",
+        EventKind::Released => "released",
+        EventKind::Detached => "detached",
+        EventKind::Adopted => "adopted",
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Fault, NodeStatus};
+use crate::error::{Fault, NodeStatus, words};
 use crate::protocol::{Command, Facts, Reply};
 use crate::quorum::{Fleet, Round};
 
@@ -79,18 +79,17 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// The warning in one stable lower-case word.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Warning::SameServer(..) => "same_server",
-            Warning::NotPrimary(_) => "not_primary",
-            Warning::Mode(..) => "mode",
-            Warning::Evicts(..) => "evicts",
-            Warning::NoPersistence(_) => "no_persistence",
-            Warning::Unreachable(..) => "unreachable",
-            Warning::EvenNodes(_) => "even_nodes",
-            Warning::NoSpare(_) => "no_spare",
-        }
+    words! {
+        /// The warning in one stable lower-case word.
+        &self;
+        Warning::SameServer(..) => "same_server",
+        Warning::NotPrimary(_) => "not_primary",
+        Warning::Mode(..) => "mode",
+        Warning::Evicts(..) => "evicts",
+        Warning::NoPersistence(_) => "no_persistence",
+        Warning::Unreachable(..) => "unreachable",
+        Warning::EvenNodes(_) => "even_nodes",
+        Warning::NoSpare(_) => "no_spare",
     }
 }
 

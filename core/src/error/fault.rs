@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::error::words;
+
 /// The class of a [`Fault`]; it decides what a vote means and whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -38,24 +40,23 @@ pub enum FaultClass {
 }
 
 impl FaultClass {
-    /// The class in one stable lower-case word, as logs and metrics show it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            FaultClass::Unreachable => "unreachable",
-            FaultClass::Disconnected => "disconnected",
-            FaultClass::Timeout => "timeout",
-            FaultClass::Stalled => "stalled",
-            FaultClass::Transient => "transient",
-            FaultClass::Operator => "operator",
-            FaultClass::Permission => "permission",
-            FaultClass::Topology => "topology",
-            FaultClass::Unsupported => "unsupported",
-            FaultClass::ForeignFormat => "foreign_format",
-            FaultClass::Protocol => "protocol",
-            FaultClass::Tls => "tls",
-            FaultClass::Unknown => "unknown",
-            FaultClass::Closed => "closed",
-        }
+    words! {
+        /// The class in one stable lower-case word, as logs and metrics show it.
+        self;
+        FaultClass::Unreachable => "unreachable",
+        FaultClass::Disconnected => "disconnected",
+        FaultClass::Timeout => "timeout",
+        FaultClass::Stalled => "stalled",
+        FaultClass::Transient => "transient",
+        FaultClass::Operator => "operator",
+        FaultClass::Permission => "permission",
+        FaultClass::Topology => "topology",
+        FaultClass::Unsupported => "unsupported",
+        FaultClass::ForeignFormat => "foreign_format",
+        FaultClass::Protocol => "protocol",
+        FaultClass::Tls => "tls",
+        FaultClass::Unknown => "unknown",
+        FaultClass::Closed => "closed",
     }
 
     /// True where waiting cannot help: a majority of these ends a call at once.

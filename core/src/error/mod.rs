@@ -3,6 +3,7 @@
 mod fault;
 mod kind;
 mod outcome;
+mod words;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,6 +12,7 @@ use std::time::Duration;
 pub use fault::{Fault, FaultClass};
 pub use kind::ErrorKind;
 pub use outcome::{NodeOutcome, NodeStatus};
+pub(crate) use words::words;
 
 /// A result with Quorlock's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::Fault;
+use crate::error::words;
 
 /// One node's part in an operation: which node, what it said, how long it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,18 +45,17 @@ pub enum NodeStatus {
 }
 
 impl NodeStatus {
-    /// The status in one stable lower-case word.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            NodeStatus::Granted => "granted",
-            NodeStatus::HeldByAnother { .. } => "held_by_another",
-            NodeStatus::Queued => "queued",
-            NodeStatus::Missing => "missing",
-            NodeStatus::Spent => "spent",
-            NodeStatus::Faulted(_) => "faulted",
-            NodeStatus::Unheard => "unheard",
-            NodeStatus::NotAsked => "not_asked",
-        }
+    words! {
+        /// The status in one stable lower-case word.
+        &self;
+        NodeStatus::Granted => "granted",
+        NodeStatus::HeldByAnother { .. } => "held_by_another",
+        NodeStatus::Queued => "queued",
+        NodeStatus::Missing => "missing",
+        NodeStatus::Spent => "spent",
+        NodeStatus::Faulted(_) => "faulted",
+        NodeStatus::Unheard => "unheard",
+        NodeStatus::NotAsked => "not_asked",
     }
 }
 

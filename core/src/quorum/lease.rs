@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::config::{Moment, Ttl, deadline};
+use crate::error::words;
 
 /// Why a lease was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,15 +22,14 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// The reason in one stable lower-case word, as logs and metrics show it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Loss::Majority => "majority",
-            Loss::Expired => "expired",
-            Loss::HoldLimit => "hold_limit",
-            Loss::RenewalLimit => "renewal_limit",
-            Loss::HostSilent => "host_silent",
-        }
+    words! {
+        /// The reason in one stable lower-case word, as logs and metrics show it.
+        self;
+        Loss::Majority => "majority",
+        Loss::Expired => "expired",
+        Loss::HoldLimit => "hold_limit",
+        Loss::RenewalLimit => "renewal_limit",
+        Loss::HostSilent => "host_silent",
     }
 }
 

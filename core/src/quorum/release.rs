@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{FencingToken, Keys, OwnerToken, PlantedBug, TicketId, Ttl};
-use crate::error::{Fault, NodeOutcome, NodeStatus};
+use crate::error::{Fault, NodeOutcome, NodeStatus, words};
 use crate::node::Void;
 use crate::protocol::{Command, Place, Release, ReleaseWord};
 use crate::quorum::{Fleet, Sent, Sweep};
@@ -24,13 +24,12 @@ pub enum Released {
 }
 
 impl Released {
-    /// The result in one stable lower-case word, as logs and metrics show it.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Released::Released => "released",
-            Released::AlreadyExpired => "already_expired",
-            Released::Unknown(_) => "unknown",
-        }
+    words! {
+        /// The result in one stable lower-case word, as logs and metrics show it.
+        &self;
+        Released::Released => "released",
+        Released::AlreadyExpired => "already_expired",
+        Released::Unknown(_) => "unknown",
     }
 }
 
