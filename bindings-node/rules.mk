@@ -1,1 +1,34 @@
 # Rules of the Node binding, included by the Makefile at the top.
+
+NPM ?= npm
+NODE_MODULES := node_modules/.package-lock.json
+IN_NODE := cd bindings-node &&
+# As `cargo test` builds, so that both share their dependencies in target/.
+NODE_NATIVE = CARGO_PROFILE_DEV_OPT_LEVEL=1 $(NPM) run --silent build:native --
+
+check: check-node
+test: test-node
+fix: fix-node
+
+# Everything npm needs, from the lock file.
+$(NODE_MODULES): package-lock.json
+	$(NPM) ci --no-fund --no-audit
+	@touch $@
+
+# The native module and dist/, for tests, examples and whatever else uses the package here.
+.PHONY: build-node
+build-node: $(NODE_MODULES)
+	$(IN_NODE) $(NODE_NATIVE)
+	$(IN_NODE) $(NPM) run --silent build
+
+.PHONY: check-node
+check-node: build-node
+	$(IN_NODE) $(NPM) run --silent check
+
+.PHONY: fix-node
+fix-node: build-node
+	$(IN_NODE) $(NPM) run --silent fix
+
+.PHONY: test-node
+test-node: build-node | $(SERVERS)
+	$(IN_NODE) $(NPM) run --silent test

@@ -74,7 +74,7 @@ lines '^[[:space:]]*#!\[(allow\(|cfg_attr\(.*[^[:alnum:]_]allow\()' \
     'a whole crate is excused from a lint: allow it where it is needed' \
     'lib.rs' '*/lib.rs'
 
-lines '"resolved"[[:space:]]*:' \
+lines '"resolved"[[:space:]]*:[[:space:]]*"[a-z+]+:' \
     'a lock file records a download address: set omit-lockfile-registry-resolved in .npmrc' \
     '*package-lock.json' '*npm-shrinkwrap.json'
 

@@ -1,0 +1,39 @@
+/**
+ * Distributed locks over independent Redis or Valkey servers.
+ *
+ * @packageDocumentation
+ */
+export { Client, type ClientOptions } from './client.js'
+export {
+  AbortError,
+  ClientClosedError,
+  ConfigError,
+  InternalError,
+  InvalidArgumentError,
+  LeaseLostError,
+  LockContendedError,
+  LockTimeoutError,
+  NotHeldError,
+  ProtocolError,
+  QuorlockError,
+  QuorumUnavailableError,
+  type ErrorCode,
+} from './errors.js'
+export { Guard, type DetachOptions } from './guard.js'
+export { Mutex, type AcquireOptions, type Work } from './mutex.js'
+export type {
+  Fault,
+  FaultClass,
+  Health,
+  HealthWarning,
+  Inspection,
+  LockEvent,
+  LossReason,
+  NodeHealth,
+  NodeOutcome,
+  NodeStatus,
+  NodeView,
+  Released,
+  Stats,
+} from './reports.js'
+export { Ticket } from './ticket.js'
