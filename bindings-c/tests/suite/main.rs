@@ -1,0 +1,5 @@
+//! The binding as C programs see it: compiled with the C compiler against the header and the shared
+//! library, run over the embedded node and over real servers.
+
+mod behaviour;
+mod program;

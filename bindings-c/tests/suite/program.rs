@@ -1,0 +1,101 @@
+//! Compiling C programs against the header and the library of this build, and running them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The folder of the binding.
+pub fn binding() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The shared library that this test was built with.
+pub fn library() -> PathBuf {
+    let program = std::env::current_exe().expect("a test has a path");
+    program
+        .parent()
+        .expect("in a folder")
+        .join("libquorlock.so")
+}
+
+/// A folder of this test run for `name`, made empty.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(name);
+    // It may not be there yet.
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    folder
+}
+
+/// The C compiler, or the C++ compiler.
+pub fn compiler(cpp: bool) -> Command {
+    let (variable, usual) = if cpp { ("CXX", "c++") } else { ("CC", "cc") };
+    Command::new(std::env::var_os(variable).unwrap_or_else(|| usual.into()))
+}
+
+/// Runs a command to its end and wants it to succeed.
+pub fn succeed(command: &mut Command) -> String {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (said, complained) = (
+        String::from_utf8_lossy(&stdout).into_owned(),
+        String::from_utf8_lossy(&stderr),
+    );
+    assert!(
+        status.success(),
+        "{command:?}: {status}\n{said}{complained}"
+    );
+    said
+}
+
+/// Compiles one C source against the header and the library; gives the program's path.
+pub fn compile(name: &str, source: &Path) -> PathBuf {
+    let folder = folder(name);
+    for link in ["libquorlock.so", "libquorlock.so.0"] {
+        std::os::unix::fs::symlink(library(), folder.join(link)).expect("an empty folder");
+    }
+    let program = folder.join(name);
+    let mut command = compiler(false);
+    command
+        .args([
+            "-std=gnu11",
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+            "-g",
+        ])
+        .arg("-I")
+        .arg(binding().join("include"))
+        .arg("-I")
+        .arg(binding().join("tests/c"))
+        .arg(source)
+        .arg("-o")
+        .arg(&program)
+        .arg("-L")
+        .arg(&folder)
+        .args(["-lquorlock", "-lpthread"])
+        .arg(format!("-Wl,-rpath,{}", folder.display()));
+    succeed(&mut command);
+    program
+}
+
+/// Compiles a program of `tests/c` and runs it, over these nodes or the embedded one.
+pub fn run(name: &str, nodes: Option<&str>) {
+    let label = format!(
+        "{name}-{}",
+        if nodes.is_some() { "servers" } else { "memory" }
+    );
+    let program = compile(&label, &binding().join(format!("tests/c/{name}.c")));
+    let mut command = Command::new(program);
+    command.env_remove("QUORLOCK_NODES");
+    if let Some(nodes) = nodes {
+        command.env("QUORLOCK_NODES", nodes);
+    }
+    let said = succeed(&mut command);
+    assert!(said.contains(" passed, 0 failed"), "{said}");
+}
