@@ -1,5 +1,10 @@
 # Rules of the C binding, included by the Makefile at the top.
 
+C_BUILT := target/c
+C_LIB := $(C_BUILT)/lib
+C_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wpedantic -Ibindings-c/include
+C_LINK := -L$(C_LIB) -lquorlock -lpthread -Wl,-rpath,'$$ORIGIN/lib'
+
 .PHONY: header-c
 header-c: # Write quorlock.h anew after a change of the sources
 	$(CARGO) run -q --locked -p quorlock-c-header
@@ -8,3 +13,17 @@ check: check-c
 .PHONY: check-c
 check-c:
 	$(CARGO) run -q --locked -p quorlock-c-header -- --check
+
+# The library that C programs of this tree are linked with. A copy: cargo writes the one in its own
+# folder anew for every set of features.
+.PHONY: library-c
+library-c:
+	$(CARGO) build -q --locked -p quorlock-c
+	@mkdir -p $(C_LIB)
+	@cp -f target/debug/libquorlock.so $(C_LIB)/libquorlock.so.0.new
+	@mv -f $(C_LIB)/libquorlock.so.0.new $(C_LIB)/libquorlock.so.0
+	@ln -sf libquorlock.so.0 $(C_LIB)/libquorlock.so
+
+.PHONY: build-c
+build-c: library-c # The library and the driver of the scenarios
+	$(CC) $(C_FLAGS) tests/scenarios/drivers/c/*.c -o $(C_BUILT)/scenario-driver $(C_LINK) -lm
