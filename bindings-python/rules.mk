@@ -4,6 +4,9 @@
 PYTHON_TOOLS := .venv/.python-tools-ready
 IN_PYTHON := cd bindings-python && VIRTUAL_ENV=$(CURDIR)/.venv PATH=$(CURDIR)/.venv/bin:$$PATH
 
+# All Python that is kept by the binding's rules, as seen from bindings-python.
+PYTHON_SOURCES := . ../tests/scenarios/drivers/python
+
 check: check-python
 test: test-python
 fix: fix-python
@@ -20,16 +23,18 @@ build-python: $(PYTHON_TOOLS)
 
 .PHONY: check-python
 check-python: build-python
-	$(IN_PYTHON) ruff format --check .
-	$(IN_PYTHON) ruff check .
+	$(IN_PYTHON) ruff format --config pyproject.toml --check $(PYTHON_SOURCES)
+	$(IN_PYTHON) ruff check --config pyproject.toml $(PYTHON_SOURCES)
 	$(IN_PYTHON) mypy python
+	$(IN_PYTHON) mypy tests
+	$(IN_PYTHON) mypy ../tests/scenarios/drivers/python
 	$(IN_PYTHON) basedpyright --level error
-	cd bindings-python/python && $(CURDIR)/.venv/bin/python3 -m mypy.stubtest quorlock
+	cd bindings-python/python && $(CURDIR)/.venv/bin/python3 -m mypy.stubtest quorlock --allowlist ../stubtest-allowlist.txt
 
 .PHONY: fix-python
 fix-python: $(PYTHON_TOOLS)
-	$(IN_PYTHON) ruff check --fix .
-	$(IN_PYTHON) ruff format .
+	$(IN_PYTHON) ruff check --config pyproject.toml --fix $(PYTHON_SOURCES)
+	$(IN_PYTHON) ruff format --config pyproject.toml $(PYTHON_SOURCES)
 
 .PHONY: test-python
 test-python: build-python

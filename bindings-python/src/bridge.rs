@@ -140,7 +140,6 @@ impl NativeBridge {
     /// Blocks the calling thread until there is something to drain; false once the bridge is
     /// closed. For the callback thread.
     fn wait(&self, py: Python<'_>) -> PyResult<bool> {
-        let detached = Detached::begin(py)?;
         loop {
             if self.outbox.has_closed() {
                 return Ok(false);
@@ -148,8 +147,7 @@ impl NativeBridge {
             if !self.outbox.is_empty() {
                 return Ok(true);
             }
-            detached.run(py, || self.outbox.wake.wait(SLICE));
-            detached.may_go_on(py)?;
+            Detached::begin(py)?.run(py, || self.outbox.wake.wait(SLICE));
         }
     }
 

@@ -1,6 +1,6 @@
 //! A call that was begun: to be waited for by a thread, or delivered to an event loop.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -46,10 +46,12 @@ impl NativeCall {
         }
     }
 
+    fn begun(&self) -> MutexGuard<'_, Option<Box<dyn Begun>>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self) -> PyResult<Box<dyn Begun>> {
-        self.begun
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.begun()
             .take()
             .ok_or_else(|| PyRuntimeError::new_err("the result of this call was taken before"))
     }
@@ -62,24 +64,26 @@ impl NativeCall {
 
 #[pymethods]
 impl NativeCall {
-    /// Blocks this thread until the result is there. Other threads run meanwhile, and signal
-    /// handlers on this one: an exception of theirs cancels the call.
+    /// Blocks this thread until the result is there, for a slice of 50 ms at most; other threads
+    /// run meanwhile. `...` where the call is still under way: the caller asks again, and between
+    /// two slices Python looks for signals and for exceptions from other threads.
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let mut begun = self.take()?;
-        let detached = Detached::begin(py)?;
-        let done = loop {
-            match detached.run(py, || begun.wait_for(SLICE)) {
-                Some(done) => break done,
-                None => {
-                    py.check_signals()?;
-                    detached.may_go_on(py)?;
-                }
-            }
-        };
-        drop(detached);
+        let done = Detached::begin(py)?.run(py, || begun.wait_for(SLICE));
         match done {
-            Ok(value) => value.into_python(py),
-            Err(error) => Err(raised(py, &error)),
+            Some(Ok(value)) => value.into_python(py),
+            Some(Err(error)) => Err(raised(py, &error)),
+            None => {
+                *self.begun() = Some(begun);
+                py.check_signals()?;
+                Ok(py.Ellipsis())
+            }
         }
+    }
+
+    /// Gives the call up: it leaves nothing behind.
+    fn cancel(&self) {
+        let begun = self.begun().take();
+        drop(begun);
     }
 }

@@ -34,7 +34,9 @@ impl Detached {
         let begun = Detached {
             is_last: IS_LAST.get(),
         };
-        begun.may_go_on(py)?;
+        if IS_LEAVING.load(Ordering::SeqCst) && !begun.is_last {
+            return Err(errors::leaving(py));
+        }
         Ok(begun)
     }
 
@@ -46,14 +48,6 @@ impl Detached {
         } else {
             py.detach(wait)
         }
-    }
-
-    /// An error where the thread must wait no longer.
-    pub(crate) fn may_go_on(&self, py: Python<'_>) -> PyResult<()> {
-        if self.is_last || !IS_LEAVING.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        Err(errors::leaving(py))
     }
 }
 

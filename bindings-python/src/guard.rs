@@ -1,7 +1,7 @@
 //! A held lock.
 
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use quorlock::Guard;
@@ -125,26 +125,17 @@ impl NativeGuard {
             .on_lost(move |loss| outbox.push(Delivery::Lost(key, loss)));
     }
 
-    /// Blocks this thread until the lock is lost: true. False where it was released or handed over
-    /// instead, or `limit` seconds passed.
-    #[pyo3(signature = (limit))]
-    fn wait_lost(&self, py: Python<'_>, limit: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        let limit = limit
-            .map(|limit| span("timeout", limit))
-            .transpose()
-            .map_err(|error| raised(py, &error))?;
-        let begun = Instant::now();
+    /// Blocks this thread until the lock is lost, released or handed over: true. For `limit`
+    /// seconds and for a slice of 50 ms at most; then false.
+    fn wait_over(&self, py: Python<'_>, limit: f64) -> PyResult<bool> {
+        let slice = Duration::try_from_secs_f64(limit)
+            .unwrap_or(SLICE)
+            .min(SLICE);
         let bell = self.bell();
-        let detached = Detached::begin(py)?;
-        while self.is_open() {
-            let left = limit.map_or(SLICE, |limit| limit.saturating_sub(begun.elapsed()));
-            if left.is_zero() {
-                break;
-            }
-            detached.run(py, || bell.wait(left.min(SLICE)));
+        if self.is_open() {
+            Detached::begin(py)?.run(py, || bell.wait(slice));
             py.check_signals()?;
-            detached.may_go_on(py)?;
         }
-        Ok(self.guard.loss().is_some())
+        Ok(!self.is_open())
     }
 }

@@ -27,7 +27,7 @@ _DEBUG = logging.DEBUG
 _INFO = logging.INFO
 
 
-EventParts: TypeAlias = "tuple[Any, str, str, float, int, int]"
+EventParts: TypeAlias = tuple[Any, str, str, float, int, int]
 
 
 class Listener(Protocol):

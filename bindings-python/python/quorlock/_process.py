@@ -121,7 +121,8 @@ def _close_all() -> None:
     for call in closing:
         if time.monotonic() < by:
             with contextlib.suppress(QuorlockError):
-                call.wait()
+                while call.wait() is ... and time.monotonic() < by:
+                    pass
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -5,6 +5,19 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias, final
 
+__all__ = [
+    "ERROR_TABLE",
+    "NativeBridge",
+    "NativeCall",
+    "NativeClient",
+    "NativeGuard",
+    "NativeTicket",
+    "__version__",
+    "after_fork",
+    "leave",
+    "seconds_of",
+]
+
 __version__: str
 ERROR_TABLE: tuple[tuple[str, int, str, bool], ...]
 
@@ -19,6 +32,7 @@ _Rest: TypeAlias = (
 @final
 class NativeCall:
     def wait(self) -> Any: ...
+    def cancel(self) -> None: ...
 
 @final
 class NativeBridge:
@@ -61,7 +75,7 @@ class NativeGuard:
     def extend(self) -> NativeCall: ...
     def detach(self, ttl: _Span | None) -> NativeCall: ...
     def watch(self, bridge: NativeBridge, key: int) -> None: ...
-    def wait_lost(self, limit: _Span | None) -> bool: ...
+    def wait_over(self, limit: float) -> bool: ...
 
 @final
 class NativeClient:

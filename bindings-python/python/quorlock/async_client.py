@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from quorlock._hearing import Reporter
 from quorlock._loop import LoopBridge, running_bridge
@@ -17,7 +17,6 @@ from quorlock.reports import Health, Inspection, Stats
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
     from types import TracebackType
-    from typing import ParamSpec, TypeVar
 
     from typing_extensions import Self, Unpack
 
@@ -25,10 +24,11 @@ if TYPE_CHECKING:
     from quorlock.reports import Event
     from quorlock.ticket import Ticket
 
-    P = ParamSpec("P")
-    R = TypeVar("R")
 
 __all__ = ["AsyncClient", "AsyncMutex"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class AsyncClient(_Closable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from quorlock._hearing import Reporter
 from quorlock._process import _Closable, inbox
@@ -18,7 +18,6 @@ from quorlock.reports import Health, Inspection, Stats
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
     from types import TracebackType
-    from typing import ParamSpec, TypeVar
 
     from typing_extensions import Self, Unpack
 
@@ -27,10 +26,11 @@ if TYPE_CHECKING:
     from quorlock.reports import Event
     from quorlock.ticket import Ticket
 
-    P = ParamSpec("P")
-    R = TypeVar("R")
 
 __all__ = ["Client", "Mutex"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Client(_Closable):
@@ -45,8 +45,8 @@ class Client(_Closable):
     True
 
     *Threads*: share one client. *Fork*: a client made before ``fork`` works in the child, with an
-    engine and connections of its own. *Signals*: a call that waits looks for signals every 50 ms;
-    what a handler raises, ``KeyboardInterrupt`` for one, cancels the call.
+    engine and connections of its own. *Signals*: a call that waits looks every 50 ms for signals and
+    for exceptions raised in its thread; ``KeyboardInterrupt`` or a time limit cancels the call.
     """
 
     def __init__(
@@ -209,10 +209,16 @@ class Client(_Closable):
 
     def _run(self, begin: Callable[[], NativeCall]) -> Any:
         self._ready()
+        call = begin()
         try:
-            return begin().wait()
+            while (value := call.wait()) is ...:
+                pass
+        except BaseException:
+            call.cancel()
+            raise
         finally:
             self._inbox.tell()
+        return value
 
     def _guarded(self, native: Any, on_lost: Callable[[Guard], object] | None) -> Guard:
         if on_lost is not None:

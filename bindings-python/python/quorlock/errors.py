@@ -27,8 +27,8 @@ __all__ = [
     "QuorumUnavailableError",
 ]
 
-FaultParts: TypeAlias = "tuple[str, str, bool]"
-OutcomeParts: TypeAlias = "tuple[str, str, FaultParts | None, float | None, bool, float]"
+FaultParts: TypeAlias = tuple[str, str, bool]
+OutcomeParts: TypeAlias = tuple[str, str, FaultParts | None, float | None, bool, float]
 
 
 @dataclass(frozen=True)

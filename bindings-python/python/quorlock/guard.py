@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from typing import TYPE_CHECKING, Any
 
 from quorlock._holding import Holding
+from quorlock._quorlock import seconds_of
 from quorlock.errors import ForkedProcessError, LeaseLostError
 from quorlock.reports import Released
 from quorlock.ticket import Ticket
@@ -138,7 +141,12 @@ class LostEvent:
         False where it was released or handed over instead, or ``timeout`` passed first.
         """
         self._guard._client._ready()
-        return self._guard._native.wait_lost(timeout)
+        limit = math.inf if timeout is None else seconds_of("timeout", timeout)
+        by = time.monotonic() + limit
+        while not self._guard._native.wait_over(max(0.0, by - time.monotonic())):
+            if time.monotonic() >= by:
+                break
+        return self._guard.loss is not None
 
     def __repr__(self) -> str:
         return f"<LostEvent of {self._guard.resource!r}, {self.reason or 'not lost'}>"

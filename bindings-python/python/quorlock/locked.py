@@ -5,19 +5,18 @@ from __future__ import annotations
 import functools
 import inspect
 import string
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from quorlock._holding import current
 from quorlock.errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from typing import ParamSpec, TypeVar
-
-    P = ParamSpec("P")
-    R = TypeVar("R")
 
 __all__: list[str] = []
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def locked_function(

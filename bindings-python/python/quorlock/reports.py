@@ -6,7 +6,7 @@ All durations are seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from quorlock.errors import Fault, NodeOutcome, fault_of, outcomes_of
 
@@ -22,7 +22,7 @@ __all__ = [
     "Stats",
 ]
 
-LossReason = Literal["majority", "expired", "hold_limit", "renewal_limit", "host_silent"]
+LossReason: TypeAlias = Literal["majority", "expired", "hold_limit", "renewal_limit", "host_silent"]
 """Why a lock was lost: a majority of the nodes no longer has the key; the validity ran out before a
 majority confirmed a renewal; the longest hold time or the largest number of renewals was reached;
 or the event loop did not answer for ``host_silence_max``."""
