@@ -149,6 +149,21 @@ async fn the_cap_on_hold_time_ends_the_lease() {
     );
 }
 
+/// Found by the scenarios: it was said to have expired.
+#[tokio::test]
+async fn the_cap_on_renewals_ends_the_lease_and_is_named() {
+    let client = Client::builder()
+        .renewals_max(2)
+        .connect(nodes("renewals", 3))
+        .expect("valid");
+    let short = AcquireOptions::new().ttl(Duration::from_millis(90));
+    let guard = client.mutex("a").acquire(short).await.expect("free");
+    let loss = tokio::time::timeout(Duration::from_secs(5), guard.lost()).await;
+    assert_eq!(loss.expect("signalled"), quorlock::Loss::RenewalLimit);
+    assert_eq!(guard.loss(), Some(quorlock::Loss::RenewalLimit));
+    assert!(!guard.is_held());
+}
+
 #[tokio::test]
 async fn a_ticket_is_adopted_once_and_spent() {
     let (publisher, worker, other) = (
@@ -246,6 +261,29 @@ async fn close_releases_and_refuses() {
             .expect("answered")
             .is_some()
     );
+}
+
+/// Found by the scenarios: a caller that waited kept `close` waiting for its whole limit.
+#[tokio::test]
+async fn close_ends_those_who_wait() {
+    let (closing, other) = (client("close-waiting", 3), client("close-waiting", 3));
+    let guard = other.mutex("a").acquire(()).await.expect("free");
+    let mutex = closing.mutex("a");
+    let waiting = tokio::spawn(async move { mutex.acquire(within(60_000)).await });
+    while (other.inspect("a").await.expect("open").nodes.iter()).all(|node| node.waiters == Some(0))
+    {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(closing.close(Duration::from_secs(30)).await.expect("own"));
+    let error = waiting.await.expect("no panic").expect_err("closed");
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    assert!(
+        error
+            .to_string()
+            .starts_with("acquire \"a\": the client was closed"),
+        "{error}"
+    );
+    guard.release().await.expect("ours");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::client::engine::Engine;
+use crate::client::engine::{Engine, closed};
 use crate::client::lease::Lease;
 use crate::client::waiter::Waiter;
 use crate::config::{Keys, Moment, Terms};
@@ -48,35 +48,48 @@ pub(crate) async fn try_acquire(
     }
 }
 
-/// Takes the lock, waiting for it as long as the terms allow.
+/// Takes the lock, waiting for it as long as the terms allow, and no longer than the client is open.
 pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Result<Arc<Lease>> {
     let mut effort = Effort::new(engine, keys, terms, "acquire");
-    let seat = effort.stand()?;
-    let turn = match seat.turn_now() {
-        Some(turn) => turn,
-        None => match timeout_at(effort.limit, seat.turn()).await {
-            Ok(Some(turn)) => turn,
-            _ => {
-                return Err(effort.timed_out(Vec::new(), "other callers of this client were first"));
-            }
-        },
+    let engine = Arc::clone(&effort.engine);
+    let done = tokio::select! {
+        biased;
+        () = engine.is_closing() => None,
+        done = effort.get() => Some(done),
     };
-    effort.connect().await;
-    let mut last = None;
-    let wanted = effort.engine.fleet.crowd.wants(&effort.keys);
-    if !seat.is_held_here() && !wanted {
-        match effort.attempt(Approach::AllAtOnce).await {
-            Ok(won) => return effort.won(won, seat),
-            Err(not_won) => last = Some(effort.fatal(not_won)?),
-        }
-    }
-    let won = effort.wait(last).await;
-    // The next local caller may stand in the queue while this one works.
-    drop(turn);
-    effort.won(won?, seat)
+    done.unwrap_or_else(|| Err(effort.sign(closed(), Vec::new())))
 }
 
 impl Effort {
+    /// The lock, at the first try or from the queue.
+    async fn get(&mut self) -> Result<Arc<Lease>> {
+        let seat = self.stand()?;
+        let turn = match seat.turn_now() {
+            Some(turn) => turn,
+            None => match timeout_at(self.limit, seat.turn()).await {
+                Ok(Some(turn)) => turn,
+                _ => {
+                    return Err(
+                        self.timed_out(Vec::new(), "other callers of this client were first")
+                    );
+                }
+            },
+        };
+        self.connect().await;
+        let mut last = None;
+        let wanted = self.engine.fleet.crowd.wants(&self.keys);
+        if !seat.is_held_here() && !wanted {
+            match self.attempt(Approach::AllAtOnce).await {
+                Ok(won) => return self.won(won, seat),
+                Err(not_won) => last = Some(self.fatal(not_won)?),
+            }
+        }
+        let won = self.wait(last).await;
+        // The next local caller may stand in the queue while this one works.
+        drop(turn);
+        self.won(won?, seat)
+    }
+
     fn new(engine: Arc<Engine>, keys: Keys, terms: Terms, operation: &'static str) -> Self {
         let started = engine.fleet.clock.now();
         let limit = Instant::now() + terms.wait;

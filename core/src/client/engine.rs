@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::events::Events;
@@ -21,6 +21,11 @@ use crate::config::Moment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::ClientId;
 use crate::quorum::{Fleet, Work};
+
+/// The client is closed, or is being closed.
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the client was closed")
+}
 
 /// A client's engine.
 pub(crate) struct Engine {
@@ -38,6 +43,7 @@ pub(crate) struct Engine {
     /// The pulse of the caller's loop, and how long it may be silent.
     pub(crate) pulse: Option<(Pulse, Duration)>,
     closed: AtomicBool,
+    closing: Notify,
 }
 
 impl Engine {
@@ -71,15 +77,24 @@ impl Engine {
             events: Events::new(host.observer),
             pulse: host.pulse,
             closed: AtomicBool::new(false),
+            closing: Notify::new(),
         })
     }
 
     /// An error where the client was closed.
     pub(crate) fn usable(&self) -> Result<()> {
         if self.closed.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Closed, "the client was closed"));
+            return Err(closed());
         }
         Ok(())
+    }
+
+    /// Ends once the client is being closed.
+    pub(crate) async fn is_closing(&self) {
+        let closing = self.closing.notified();
+        if !self.closed.load(Ordering::SeqCst) {
+            closing.await;
+        }
     }
 
     /// Runs `operation` as a task of the engine. Dropping the result cancels it; what it had begun
@@ -134,11 +149,12 @@ impl Engine {
         let _ = self.renewals.send(number);
     }
 
-    /// Closes: nothing new begins, every lease is released, and what is under way may end within
-    /// `limit`. True where all of it did.
+    /// Closes: nothing new begins, nobody waits for a lock any more, every lease is released, and what
+    /// else is under way may end within `limit`. True where all of it did.
     pub(crate) async fn close(&self, limit: Duration) -> bool {
         let by = Instant::now() + limit;
         if !self.closed.swap(true, Ordering::SeqCst) {
+            self.closing.notify_waiters();
             for lease in self.leases.all() {
                 lease.release_in_background();
             }

@@ -358,7 +358,13 @@ impl Lease {
     }
 
     fn expire(&self, state: &mut State) -> bool {
-        let loss = state.lease.expire(self.engine.fleet.now());
+        let now = self.engine.fleet.now();
+        let worn_out = self.terms.renew && state.renewals >= self.terms.renewals_max;
+        if worn_out && state.lease.standing() == Standing::Held && now >= state.lease.deadline() {
+            self.lose(state, Loss::RenewalLimit);
+            return true;
+        }
+        let loss = state.lease.expire(now);
         if let Some(loss) = loss {
             self.lose(state, loss);
         }

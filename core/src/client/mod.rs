@@ -224,8 +224,8 @@ impl Client {
         }
     }
 
-    /// Closes: later calls fail with `Closed`, every lock of this client is released, and what is
-    /// under way may finish within `limit`. True where all of it did.
+    /// Closes: later calls and callers that wait for a lock fail with `Closed`, every lock of this
+    /// client is released, and what else is under way may finish within `limit`. True where all of it did.
     ///
     /// # Errors
     /// `Forked` where the process cannot make an engine.
