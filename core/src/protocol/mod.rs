@@ -11,11 +11,17 @@ mod wire;
 
 pub use class::classify;
 pub use command::{Claim, ClientId, Command, Place, Release, Renewal, WaiterId};
-pub use encode::{encode, waiter_member};
+#[cfg(feature = "testing")]
+pub use encode::encode;
+pub use encode::waiter_member;
 pub use parse::{parse, waiter_number};
 pub use reply::{Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View};
-pub use request::{Line, Request, Words};
+#[cfg(feature = "testing")]
+pub use request::Words;
+pub use request::{Line, Request};
 pub(crate) use script::PROBE;
 #[cfg(feature = "testing")]
 pub use script::Script;
-pub use wire::{Abilities, CompareDelete, Raw, Wire};
+#[cfg(feature = "testing")]
+pub use wire::Wire;
+pub use wire::{Abilities, CompareDelete, Raw};
