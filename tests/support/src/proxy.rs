@@ -23,6 +23,8 @@ use scope::Who;
 pub use switchboard::Mark;
 use switchboard::Switchboard;
 
+const LISTEN_ATTEMPTS_MAX: usize = 20;
+
 /// Stands on a loopback port of its own between clients and one server, on a thread of its own. At first everything
 /// passes; faults are set and healed while it runs, and hold for what passes from then on.
 ///
@@ -50,8 +52,7 @@ impl Proxy {
     }
 
     fn try_start(upstream: SocketAddr, seed: u64) -> io::Result<Proxy> {
-        let port = PortReservation::new()?;
-        let listener = TcpListener::bind(port.addr())?;
+        let (port, listener) = listen()?;
         listener.set_nonblocking(true)?;
         let board = Arc::new(Switchboard::new(upstream, seed));
         let (door, orders) = watch::channel(NewConnections::Accept);
@@ -194,6 +195,23 @@ impl Drop for Proxy {
         self.door.take();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+    }
+}
+
+/// A port of one's own, and the listener on it. Somebody who knows nothing of reservations may be quicker.
+fn listen() -> io::Result<(PortReservation, TcpListener)> {
+    let mut attempt = 1;
+    loop {
+        let port = PortReservation::new()?;
+        match TcpListener::bind(port.addr()) {
+            Ok(listener) => return Ok((port, listener)),
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse && attempt < LISTEN_ATTEMPTS_MAX =>
+            {
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
         }
     }
 }
