@@ -59,6 +59,7 @@ test-rust: | $(SERVERS)
 include bindings-python/rules.mk
 include bindings-node/rules.mk
 include bindings-c/rules.mk
+include tests/scenarios/rules.mk
 
 .PHONY: package
 package: ## Build the wheel, the npm package and the C library, and use them from a clean folder
