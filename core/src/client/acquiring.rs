@@ -1,15 +1,17 @@
 //! Acquiring: one round where the lock is free, a place in the queue where it is not.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::client::engine::{Engine, closed};
+use crate::client::engine::Engine;
 use crate::client::lease::Lease;
+use crate::client::line::Seat;
 use crate::client::waiter::Waiter;
 use crate::config::{Keys, Moment, Terms};
 use crate::error::{Error, ErrorKind, NodeOutcome, Result};
-use crate::quorum::{Approach, Defeat, NotWon, Why, claim};
+use crate::quorum::{Approach, Defeat, NotWon, Why, Won, claim};
 
 /// One caller's effort to get a lock.
 struct Effort {
@@ -29,12 +31,13 @@ pub(crate) async fn try_acquire(
     terms: Terms,
 ) -> Result<Option<Arc<Lease>>> {
     let mut effort = Effort::new(engine, keys, terms, "try_acquire");
-    let seat = effort.stand()?;
-    let Some(_turn) = seat.turn_now() else {
+    let seat = effort.stand();
+    let turn = seat.as_ref().ok().and_then(Seat::turn_now);
+    let (Ok(seat), Some(_turn)) = (seat, turn) else {
         effort.engine.events.contended(&effort.keys);
         return Ok(None);
     };
-    effort.connect().await;
+    effort.connect().await?;
     match effort.attempt(Approach::AllAtOnce).await {
         Ok(won) => effort.won(won, seat).map(Some),
         Err(not_won) => match effort.fatal(not_won) {
@@ -51,45 +54,37 @@ pub(crate) async fn try_acquire(
 /// Takes the lock, waiting for it as long as the terms allow, and no longer than the client is open.
 pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Result<Arc<Lease>> {
     let mut effort = Effort::new(engine, keys, terms, "acquire");
-    let engine = Arc::clone(&effort.engine);
-    let done = tokio::select! {
-        biased;
-        () = engine.is_closing() => None,
-        done = effort.get() => Some(done),
+    let full = |error| effort.sign(error, Vec::new());
+    let seat = effort.stand().map_err(full)?;
+    let turn = match seat.turn_now() {
+        Some(turn) => turn,
+        None => {
+            let turn = effort.unless_closed(timeout_at(effort.limit, seat.turn()));
+            match turn.await? {
+                Ok(Some(turn)) => turn,
+                _ => {
+                    let why = "other callers of this client were first";
+                    return Err(effort.timed_out(Vec::new(), why));
+                }
+            }
+        }
     };
-    done.unwrap_or_else(|| Err(effort.sign(closed(), Vec::new())))
+    effort.connect().await?;
+    let mut last = None;
+    let wanted = effort.engine.fleet.crowd.wants(&effort.keys);
+    if !seat.is_held_here() && !wanted {
+        match effort.attempt(Approach::AllAtOnce).await {
+            Ok(won) => return effort.won(won, seat),
+            Err(not_won) => last = Some(effort.fatal(not_won)?),
+        }
+    }
+    let won = effort.wait(last).await;
+    // The next local caller may stand in the queue while this one works.
+    drop(turn);
+    effort.won(won?, seat)
 }
 
 impl Effort {
-    /// The lock, at the first try or from the queue.
-    async fn get(&mut self) -> Result<Arc<Lease>> {
-        let seat = self.stand()?;
-        let turn = match seat.turn_now() {
-            Some(turn) => turn,
-            None => match timeout_at(self.limit, seat.turn()).await {
-                Ok(Some(turn)) => turn,
-                _ => {
-                    return Err(
-                        self.timed_out(Vec::new(), "other callers of this client were first")
-                    );
-                }
-            },
-        };
-        self.connect().await;
-        let mut last = None;
-        let wanted = self.engine.fleet.crowd.wants(&self.keys);
-        if !seat.is_held_here() && !wanted {
-            match self.attempt(Approach::AllAtOnce).await {
-                Ok(won) => return self.won(won, seat),
-                Err(not_won) => last = Some(self.fatal(not_won)?),
-            }
-        }
-        let won = self.wait(last).await;
-        // The next local caller may stand in the queue while this one works.
-        drop(turn);
-        self.won(won?, seat)
-    }
-
     fn new(engine: Arc<Engine>, keys: Keys, terms: Terms, operation: &'static str) -> Self {
         let started = engine.fleet.clock.now();
         let limit = Instant::now() + terms.wait;
@@ -104,45 +99,44 @@ impl Effort {
         }
     }
 
-    fn stand(&self) -> Result<crate::client::line::Seat> {
+    fn stand(&self) -> Result<Seat> {
         let most = self.engine.fleet.settings.waiters_max;
-        let seat = self.engine.lines.stand(&self.keys, most);
-        seat.map_err(|error| {
-            error
-                .with_operation(self.operation)
-                .with_resource(self.keys.name())
-        })
+        self.engine.lines.stand(&self.keys, most)
     }
 
     /// Lets a first connection come about: it must not eat the time of a round.
-    async fn connect(&self) {
+    async fn connect(&self) -> Result<()> {
         let fleet = &self.engine.fleet;
-        fleet
-            .connected(Instant::now() + fleet.settings.connect_timeout)
-            .await;
+        let by = Instant::now() + fleet.settings.connect_timeout;
+        self.unless_closed(fleet.connected(by)).await
     }
 
-    async fn attempt(&mut self, approach: Approach) -> Result<crate::quorum::Won, NotWon> {
+    /// What may take long ends when the client is closed.
+    async fn unless_closed<T>(&self, waiting: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            biased;
+            done = waiting => Ok(done),
+            closed = self.engine.closed() => Err(self.sign(closed, Vec::new())),
+        }
+    }
+
+    async fn attempt(&mut self, approach: Approach) -> Result<Won, NotWon> {
         self.attempts += 1;
         claim(&self.engine.fleet, &self.keys, &self.terms, approach).await
     }
 
-    fn won(&self, won: crate::quorum::Won, seat: crate::client::line::Seat) -> Result<Arc<Lease>> {
+    fn won(&self, won: Won, seat: Seat) -> Result<Arc<Lease>> {
+        let lease = Lease::begin(&self.engine, won, self.terms, Some(seat));
+        let lease = lease.map_err(|closed| self.sign(closed, Vec::new()))?;
         let waited = self.engine.fleet.clock.now().since(self.started);
         self.engine
             .events
             .acquired(&self.keys, waited, self.attempts);
-        let lease = Lease::new(&self.engine, won, self.terms, Some(seat));
-        // Closing has released every lease there was by then, and this one came later.
-        if let Err(closed) = self.engine.usable() {
-            lease.release_in_background();
-            return Err(self.sign(closed, Vec::new()));
-        }
         Ok(lease)
     }
 
     /// Waits in the queue, or by jittered retry where no node can keep one.
-    async fn wait(&mut self, mut last: Option<NotWon>) -> Result<crate::quorum::Won> {
+    async fn wait(&mut self, mut last: Option<NotWon>) -> Result<Won> {
         let mut waiter = Waiter::new(&self.engine, &self.keys);
         let mut tries = 0;
         loop {
@@ -154,11 +148,14 @@ impl Effort {
                 tries += 1;
                 let pause = waiter.pause(not_won, tries);
                 if !pause.is_zero() {
-                    called = waiter.rest((Instant::now() + pause).min(self.limit)).await;
+                    let until = (Instant::now() + pause).min(self.limit);
+                    called = self.unless_closed(waiter.rest(until)).await?;
                     if !called && Instant::now() >= self.limit {
                         return Err(self.gave_up(not_won));
                     }
                 }
+                let open = self.engine.usable();
+                open.map_err(|closed| self.sign(closed, not_won.outcomes.clone()))?;
             }
             let home = waiter.home();
             let approach = match home {
@@ -168,8 +165,8 @@ impl Effort {
             };
             match self.attempt(approach).await {
                 Ok(won) => {
-                    if !won.in_queue {
-                        waiter.has_left();
+                    if let Some(home) = home.filter(|_| !won.in_queue) {
+                        waiter.has_left(home);
                     }
                     return Ok(won);
                 }
@@ -200,10 +197,6 @@ impl Effort {
     fn gave_up(&self, not_won: &NotWon) -> Error {
         let outcomes = not_won.outcomes.clone();
         match &not_won.why {
-            Why::Defeat(Defeat::Contended) if self.terms.wait.is_zero() => self.sign(
-                Error::new(ErrorKind::Contended, "somebody else has it"),
-                outcomes,
-            ),
             Why::Defeat(Defeat::Contended) => self.timed_out(outcomes, "somebody else has it"),
             Why::Late => {
                 let message = "a majority granted, but later than the ttl allows";
@@ -221,7 +214,10 @@ impl Effort {
         }
     }
 
-    fn timed_out(&self, outcomes: Vec<NodeOutcome>, why: &str) -> Error {
+    fn timed_out(&self, outcomes: Vec<NodeOutcome>, why: &'static str) -> Error {
+        if self.terms.wait.is_zero() {
+            return self.sign(Error::new(ErrorKind::Contended, why), outcomes);
+        }
         let message = format!(
             "not acquired within {} ms: {why}",
             self.terms.wait.as_millis()

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::client::engine::Engine;
 use crate::client::lease::Lease;
 use crate::config::{Keys, PlantedBug, Terms, Ticket};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, NodeOutcome, Result};
 use crate::quorum::{NotAdopted, Rejection, adopt as try_once};
 
 /// How long several adopters of one ticket go on splitting the votes at most.
@@ -27,6 +27,15 @@ pub(crate) async fn adopt(
     fleet
         .connected(Instant::now() + fleet.settings.connect_timeout)
         .await;
+    let sign = |error: Error, attempts, outcomes: Vec<NodeOutcome>| {
+        let error = error
+            .with_operation("adopt")
+            .with_resource(keys.name())
+            .with_effort(attempts, fleet.clock.now().since(started))
+            .with_outcomes(outcomes);
+        engine.events.failed(&keys, &error);
+        error
+    };
     let mut token = fleet.fresh_token();
     let mut attempts = 0;
     loop {
@@ -34,25 +43,27 @@ pub(crate) async fn adopt(
         let NotAdopted { why, outcomes } =
             match try_once(fleet, &keys, &ticket, &terms, token.clone()).await {
                 Ok(won) => {
-                    engine
-                        .events
-                        .adopted(&keys, fleet.clock.now().since(started), attempts);
-                    return Ok(Lease::new(&engine, won, terms, None));
+                    let lease = Lease::begin(&engine, won, terms, None);
+                    let waited = fleet.clock.now().since(started);
+                    return match lease {
+                        Ok(lease) => {
+                            engine.events.adopted(&keys, waited, attempts);
+                            Ok(lease)
+                        }
+                        Err(closed) => Err(sign(closed, attempts, Vec::new())),
+                    };
                 }
                 Err(not_adopted) => not_adopted,
             };
+        if let Err(closed) = engine.usable() {
+            return Err(sign(closed, attempts, outcomes));
+        }
         let again = matches!(
             why,
             Rejection::Split | Rejection::Unavailable | Rejection::Late
         );
         if !again || Instant::now() >= limit {
-            let error = refusal(why)
-                .with_operation("adopt")
-                .with_resource(keys.name())
-                .with_effort(attempts, fleet.clock.now().since(started))
-                .with_outcomes(outcomes);
-            engine.events.failed(&keys, &error);
-            return Err(error);
+            return Err(sign(refusal(why), attempts, outcomes));
         }
         // The roll-back is on its way ahead of the next try; jitter lets one adopter come through.
         let most = Duration::from_millis(2) * 2u32.saturating_pow(attempts.min(6));

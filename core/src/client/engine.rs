@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::client::events::Events;
 use crate::client::host::Host;
@@ -21,11 +21,6 @@ use crate::config::Moment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::ClientId;
 use crate::quorum::{Fleet, Work};
-
-/// The client is closed, or is being closed.
-pub(crate) fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the client was closed")
-}
 
 /// A client's engine.
 pub(crate) struct Engine {
@@ -42,7 +37,7 @@ pub(crate) struct Engine {
     pub(crate) events: Events,
     /// The pulse of the caller's loop, and how long it may be silent.
     pub(crate) pulse: Option<(Pulse, Duration)>,
-    closed: AtomicBool,
+    closed: Arc<AtomicBool>,
     closing: Notify,
 }
 
@@ -53,6 +48,7 @@ impl Engine {
         id: ClientId,
         numbers: mpsc::UnboundedReceiver<u64>,
         host: Host,
+        closed: Arc<AtomicBool>,
     ) -> Arc<Self> {
         let (renewals, inbox) = mpsc::unbounded_channel();
         let leases = Arc::new(Leases::default());
@@ -76,23 +72,23 @@ impl Engine {
             leases,
             events: Events::new(host.observer),
             pulse: host.pulse,
-            closed: AtomicBool::new(false),
+            closed,
             closing: Notify::new(),
         })
     }
 
     /// An error where the client was closed.
     pub(crate) fn usable(&self) -> Result<()> {
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(closed());
-        }
-        Ok(())
+        usable(&self.closed)
     }
 
-    /// Ends once the client is being closed.
-    pub(crate) async fn is_closing(&self) {
-        let closing = self.closing.notified();
-        if !self.closed.load(Ordering::SeqCst) {
+    /// Ends once the client is closed: whoever waits need not wait any longer.
+    pub(crate) async fn closed(&self) -> Error {
+        loop {
+            let closing = self.closing.notified();
+            if let Err(closed) = self.usable() {
+                return closed;
+            }
             closing.await;
         }
     }
@@ -119,11 +115,11 @@ impl Engine {
         work: Option<Work>,
         operation: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Pending<T> {
-        let (call, pending) = Call::begin();
+        let (running, pending) = Call::begin();
         // Boxed by itself: the future around it would hold it twice, before and while it runs.
         let operation = Box::pin(operation);
         self.fleet.spawner.spawn(Box::pin(async move {
-            call.run(operation).await;
+            running.run(operation).await;
             drop(work);
         }));
         pending
@@ -152,19 +148,26 @@ impl Engine {
     /// Closes: nothing new begins, nobody waits for a lock any more, every lease is released, and what
     /// else is under way may end within `limit`. True where all of it did.
     pub(crate) async fn close(&self, limit: Duration) -> bool {
-        let by = Instant::now() + limit;
         if !self.closed.swap(true, Ordering::SeqCst) {
             self.closing.notify_waiters();
             for lease in self.leases.all() {
                 lease.release_in_background();
             }
         }
-        let drained = timeout_at(by, self.fleet.busy.idle()).await.is_ok();
+        let drained = timeout(limit, self.fleet.busy.idle()).await.is_ok();
         for node in &self.fleet.nodes {
             node.close();
         }
         drained
     }
+}
+
+/// An error where the client was closed.
+pub(crate) fn usable(closed: &AtomicBool) -> Result<()> {
+    if closed.load(Ordering::SeqCst) {
+        return Err(Error::new(ErrorKind::Closed, "the client was closed"));
+    }
+    Ok(())
 }
 
 impl Drop for Engine {

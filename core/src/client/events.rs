@@ -10,6 +10,7 @@ use std::time::Duration;
 use metrics::{counter, histogram};
 use tracing::{debug, info, warn};
 
+use crate::client::shield::shielded;
 use crate::client::stats::{Counts, Stats};
 use crate::config::Keys;
 use crate::error::{Error, NodeStatus, words};
@@ -209,13 +210,14 @@ impl Events {
             return;
         };
         let (detail, span, attempts) = rest();
-        observer(&Event {
+        let event = Event {
             kind,
             resource: keys.name().to_owned(),
             detail,
             span,
             attempts,
-        });
+        };
+        shielded(|| observer(&event));
     }
 }
 

@@ -14,7 +14,8 @@ use crate::quorum::{Loss, Released, Standing};
 /// A held lock.
 ///
 /// The engine renews it in the background until it is released, handed over, lost, or the cap on
-/// its total hold time is reached. Dropping the guard releases it in the background.
+/// its total hold time is reached. Dropping the guard releases it in the background; of a lock that
+/// came by a ticket only [`Guard::release`] says that the work is done, dropping it does not.
 ///
 /// *Threads*: all methods may be called from any thread. *Fork*: in a forked child the guard is
 /// inert: it is not held there, and neither extends nor releases what the parent holds.
@@ -110,6 +111,7 @@ impl Guard {
     /// Gives the lock back: on every node, in one round, within one node timeout.
     ///
     /// It may be called again, and tells the same each time. Cancelled, the release still goes on.
+    /// Where the lock came by a ticket, the ticket is used up: a duplicate delivery is told to stop.
     ///
     /// # Errors
     /// `NotHeld` where the lock was handed over, `Forked` in a forked child. That the lease had

@@ -6,48 +6,42 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::client::ending::End;
 use crate::client::engine::Engine;
 use crate::client::line::Seat;
 use crate::client::locked;
+use crate::client::shield::shielded;
 use crate::client::turn::RenewalTurn;
 use crate::config::{Moment, PlantedBug, Terms, Ttl, deadline};
+use crate::error::Result;
 use crate::protocol::Renewal;
-use crate::quorum::{
-    Held, LeaseState, Loss, Released, Renewed, Standing, Votes, Won, release, start_release,
-};
+use crate::quorum::{Held, LeaseState, Loss, Released, Renewed, Standing, Votes, Won};
 
 /// What a guard and the renewal share.
 pub(crate) struct Lease {
-    number: u64,
+    pub(super) number: u64,
     pub(crate) engine: Arc<Engine>,
     pub(crate) held: Held,
     pub(crate) terms: Terms,
     /// True where it came through the queue.
-    queued: bool,
-    acquired: Moment,
+    pub(super) queued: bool,
+    pub(super) acquired: Moment,
     /// The deadline in nanoseconds for reading without a lock; 0 once it is not held.
-    until: AtomicU64,
-    state: Mutex<State>,
-    changed: Notify,
+    pub(super) until: AtomicU64,
+    pub(super) state: Mutex<State>,
+    pub(super) changed: Notify,
     renewal_over: Notify,
 }
 
-struct State {
-    lease: LeaseState,
+pub(super) struct State {
+    pub(super) lease: LeaseState,
     renewals: u32,
     renewing: bool,
     next_renewal: Moment,
-    seat: Option<Seat>,
-    end: Option<End>,
-    released: Option<Released>,
-    on_lost: Vec<Box<dyn FnOnce(Loss) + Send>>,
-}
-
-/// How a holder ended its lease.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Released,
-    HandedOver,
+    pub(super) seat: Option<Seat>,
+    pub(super) end: Option<End>,
+    pub(super) released: Option<Released>,
+    pub(super) on_lost: Vec<Box<dyn FnOnce(Loss) + Send>>,
 }
 
 /// What a lease wants from the renewal when its time comes.
@@ -61,13 +55,23 @@ pub(crate) enum Due {
 }
 
 impl Lease {
-    /// The lease won by a claim or an adoption.
-    pub(crate) fn new(
+    /// The lease won by a claim or an adoption; given back, with an error, where the client was
+    /// closed meanwhile: closing has released every lease there was by then.
+    pub(crate) fn begin(
         engine: &Arc<Engine>,
         won: Won,
         terms: Terms,
-        mut seat: Option<Seat>,
-    ) -> Arc<Self> {
+        seat: Option<Seat>,
+    ) -> Result<Arc<Self>> {
+        let lease = Lease::new(engine, won, terms, seat);
+        if let Err(closed) = engine.usable() {
+            lease.release_in_background();
+            return Err(closed);
+        }
+        Ok(lease)
+    }
+
+    fn new(engine: &Arc<Engine>, won: Won, terms: Terms, mut seat: Option<Seat>) -> Arc<Self> {
         if let Some(seat) = &mut seat {
             seat.hold();
         }
@@ -280,76 +284,6 @@ impl Lease {
         renewed
     }
 
-    /// Ends the lease by the holder's will, the first time it is asked to. True where it was held
-    /// until now; `None` where it was ended before.
-    fn end(&self, end: End) -> Option<bool> {
-        let _gate = locked(&self.engine.renewal_gate);
-        let mut state = locked(&self.state);
-        if state.end.is_some() {
-            return None;
-        }
-        state.end = Some(end);
-        let held = state.lease.end(self.engine.fleet.now());
-        state.on_lost.clear();
-        self.until.store(0, Ordering::Release);
-        let seat = state.seat.take();
-        drop(state);
-        if !self.engine.fleet.planted.has(PlantedBug::RenewAfterRelease) {
-            self.engine.leases.forget(self.number);
-        }
-        if self.queued {
-            self.engine.fleet.crowd.note(&self.held.keys);
-        }
-        drop(seat);
-        self.changed.notify_waiters();
-        Some(held)
-    }
-
-    /// Ends the lease for a hand-over; true where it was held until this moment.
-    pub(crate) fn hand_over(&self) -> bool {
-        self.end(End::HandedOver) == Some(true)
-    }
-
-    /// Gives the lock back; the second time it says what became of it the first time. `None` where
-    /// it was handed over.
-    pub(crate) async fn release(&self) -> Option<Released> {
-        let first = self.end(End::Released);
-        {
-            let state = locked(&self.state);
-            if state.end == Some(End::HandedOver) {
-                return None;
-            }
-            if let Some(released) = state.released.clone() {
-                return Some(released);
-            }
-        }
-        let fleet = &self.engine.fleet;
-        let started = fleet.clock.now();
-        let released = release(
-            fleet,
-            &self.held,
-            fleet.settings.node_timeout(self.terms.ttl),
-        )
-        .await;
-        if first.is_some() {
-            let now = fleet.clock.now();
-            self.engine.events.released(
-                &self.held.keys,
-                &released,
-                now.since(started),
-                started.since(self.acquired),
-            );
-        }
-        Some(locked(&self.state).released.get_or_insert(released).clone())
-    }
-
-    /// Gives the lock back without waiting for what becomes of it. Not for a forked child.
-    pub(crate) fn release_in_background(&self) {
-        if self.end(End::Released).is_some() {
-            drop(start_release(&self.engine.fleet, &self.held));
-        }
-    }
-
     /// Where the lease stands now.
     pub(crate) fn standing(&self) -> Standing {
         let mut state = locked(&self.state);
@@ -385,7 +319,7 @@ impl Lease {
         self.engine.fleet.spawn(async move {
             engine.events.lost(&keys, loss);
             for callback in callbacks {
-                callback(loss);
+                shielded(|| callback(loss));
             }
         });
     }

@@ -120,6 +120,8 @@ impl Drop for Seat {
         if Arc::strong_count(&line) == 2 {
             lines.remove(&self.keys);
         }
+        // Before the map is free again: the next to leave counts who is still here.
+        drop(line);
     }
 }
 

@@ -6,6 +6,7 @@ mod adopting;
 pub mod blocking;
 mod builder;
 mod clock;
+mod ending;
 mod engine;
 mod entropy;
 mod events;
@@ -23,6 +24,7 @@ mod process;
 mod pulse;
 mod renewal;
 mod runtime;
+mod shield;
 mod spans;
 mod start;
 mod stats;
@@ -31,6 +33,7 @@ mod waiter;
 mod wakeups;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -80,6 +83,8 @@ struct Shared {
     settings: Settings,
     runtime: Option<tokio::runtime::Handle>,
     host: Host,
+    /// Set for good, also for children this process forks later.
+    closed: Arc<AtomicBool>,
     engine: ProcessLocal<Arc<Engine>>,
 }
 
@@ -109,6 +114,7 @@ impl Client {
             settings,
             runtime,
             host,
+            closed: Arc::default(),
             engine: ProcessLocal::empty(),
         });
         let client = Client { shared };
@@ -240,8 +246,11 @@ impl Client {
                 let closing = Arc::clone(&engine);
                 engine.run_closing(async move { Ok(closing.close(limit).await) })
             }
-            // Nothing was begun in this process.
-            None => Pending::ready(Ok(true)),
+            // Nothing was begun in this process, and nothing will be.
+            None => {
+                self.shared.closed.store(true, Ordering::SeqCst);
+                Pending::ready(Ok(true))
+            }
         }
     }
 
@@ -252,16 +261,16 @@ impl Client {
     /// This process's engine, started if this is the first use here.
     pub(crate) fn engine(&self) -> Result<Arc<Engine>> {
         let shared = &self.shared;
-        let engine = shared.engine.get_or_make(|| {
+        engine::usable(&shared.closed)?;
+        shared.engine.get_or_make(|| {
             start::engine(
                 &shared.nodes,
                 &shared.settings,
                 shared.runtime.as_ref(),
                 shared.host.clone(),
+                Arc::clone(&shared.closed),
             )
-        })?;
-        engine.usable()?;
-        Ok(engine)
+        })
     }
 }
 

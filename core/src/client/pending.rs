@@ -15,6 +15,49 @@ use crate::error::{Error, ErrorKind, Result};
 
 type Sink<T> = Box<dyn FnOnce(Result<T>) + Send>;
 
+/// The engine's end of a call. Whatever becomes of it, the caller hears: dropped without a result,
+/// because its task panicked or the runtime it was to run on is gone, it says that.
+pub(crate) struct Running<T> {
+    call: Option<Arc<Call<T>>>,
+}
+
+impl<T> Running<T> {
+    /// Runs `operation` to its end, or until the caller gives it up; then it is dropped, which
+    /// undoes it.
+    pub(crate) async fn run(mut self, operation: impl Future<Output = Result<T>>) {
+        let Some(call) = &self.call else { return };
+        let done = tokio::select! {
+            biased;
+            () = call.given_up.notified() => {
+                Err(Error::new(ErrorKind::Cancelled, "the caller gave up"))
+            }
+            done = operation => done,
+        };
+        if let Some(call) = self.call.take() {
+            call.finish(done);
+        }
+    }
+}
+
+impl<T> Drop for Running<T> {
+    fn drop(&mut self) {
+        let Some(call) = self.call.take() else {
+            return;
+        };
+        if call.is_elsewhere() {
+            std::mem::forget(call);
+            return;
+        }
+        let ended = if std::thread::panicking() {
+            Error::new(ErrorKind::Internal, "the engine's task panicked")
+        } else {
+            let message = "the runtime that the client was given has been shut down";
+            Error::new(ErrorKind::Closed, message)
+        };
+        call.finish(Err(ended));
+    }
+}
+
 /// What the engine's task and the caller share.
 pub(crate) struct Call<T> {
     state: Mutex<State<T>>,
@@ -44,26 +87,13 @@ impl<T> Call<T> {
         })
     }
 
-    /// A call under way, and the caller's end of it.
-    pub(crate) fn begin() -> (Arc<Self>, Pending<T>) {
+    /// A call under way: the engine's end of it, and the caller's.
+    pub(crate) fn begin() -> (Running<T>, Pending<T>) {
         let call = Call::new(State::Open);
         let pending = Pending {
             call: Some(Arc::clone(&call)),
         };
-        (call, pending)
-    }
-
-    /// Runs `operation` to its end, or until the caller gives it up; then it is dropped, which
-    /// undoes it.
-    pub(crate) async fn run(self: Arc<Self>, operation: impl Future<Output = Result<T>>) {
-        let done = tokio::select! {
-            biased;
-            () = self.given_up.notified() => {
-                Err(Error::new(ErrorKind::Cancelled, "the caller gave up"))
-            }
-            done = operation => done,
-        };
-        self.finish(done);
+        (Running { call: Some(call) }, pending)
     }
 
     fn finish(&self, done: Result<T>) {
@@ -296,14 +326,18 @@ mod tests {
 
     use super::*;
 
+    fn end<T>(mut running: Running<T>, done: Result<T>) {
+        running.call.take().expect("running").finish(done);
+    }
+
     #[test]
     fn a_result_is_delivered_once_whenever_it_comes() {
         let (said, heard) = mpsc::channel();
-        let (call, pending) = Call::<u32>::begin();
+        let (running, pending) = Call::<u32>::begin();
         let late = said.clone();
         drop(pending.deliver(move |done| late.send(done.ok()).expect("open")));
         assert!(heard.try_recv().is_err());
-        call.finish(Ok(7));
+        end(running, Ok(7));
         assert_eq!(heard.try_recv(), Ok(Some(7)));
         let early = said.clone();
         drop(Pending::ready(Ok(8)).deliver(move |done| early.send(done.ok()).expect("open")));
@@ -314,8 +348,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_given_up_ends_with_cancelled() {
-        let (call, pending) = Call::<()>::begin();
-        let task = tokio::spawn(call.run(std::future::pending()));
+        let (running, pending) = Call::<()>::begin();
+        let task = tokio::spawn(running.run(std::future::pending()));
         let (said, heard) = mpsc::channel();
         let canceller = pending.deliver(move |done| said.send(done).expect("open"));
         canceller.cancel();
@@ -327,10 +361,10 @@ mod tests {
 
     #[tokio::test]
     async fn dropping_a_pending_call_drops_the_operation() {
-        let (call, pending) = Call::<()>::begin();
+        let (running, pending) = Call::<()>::begin();
         let held = Arc::new(());
         let inside = Arc::clone(&held);
-        let task = tokio::spawn(call.run(async move {
+        let task = tokio::spawn(running.run(async move {
             let _inside = inside;
             std::future::pending().await
         }));
@@ -341,10 +375,18 @@ mod tests {
 
     #[test]
     fn waiting_in_slices_tells_when_there_is_nothing_yet() {
-        let (call, mut pending) = Call::<u32>::begin();
+        let (running, mut pending) = Call::<u32>::begin();
         assert!(pending.wait_for(Duration::from_millis(1)).is_none());
-        let other = std::thread::spawn(move || call.finish(Ok(1)));
+        let other = std::thread::spawn(move || end(running, Ok(1)));
         assert_eq!(pending.wait().expect("done"), 1);
         other.join().expect("no panic");
+    }
+
+    #[test]
+    fn a_call_whose_task_is_gone_ends_all_the_same() {
+        let (running, pending) = Call::<()>::begin();
+        drop(running.run(std::future::pending()));
+        let error = pending.wait().expect_err("no result");
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::client::shield::shielded;
 use crate::config::Moment;
 
 /// Asks a host, such as an event loop, whether it still runs. While leases are renewed the engine
@@ -48,7 +49,7 @@ impl Pulse {
             .asked
             .compare_exchange(0, asked, Ordering::AcqRel, Ordering::Acquire);
         if open.is_ok() {
-            (self.inner.ask)();
+            shielded(|| (self.inner.ask)());
         }
     }
 

@@ -1,6 +1,7 @@
 //! Starting an engine: nodes from addresses, and the parts that tests replace.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Handle;
@@ -32,6 +33,7 @@ pub(crate) fn engine(
     settings: &Settings,
     runtime: Option<&Handle>,
     host: Host,
+    closed: Arc<AtomicBool>,
 ) -> Result<Arc<Engine>> {
     let executor = match runtime {
         Some(handle) => Executor::Foreign(handle.clone()),
@@ -88,7 +90,7 @@ pub(crate) fn engine(
         label,
         planted: Planted::default(),
     });
-    Ok(Engine::start(fleet, id, numbers, host))
+    Ok(Engine::start(fleet, id, numbers, host, closed))
 }
 
 fn client_id(entropy: &dyn Entropy) -> ClientId {
@@ -134,7 +136,8 @@ impl crate::client::Client {
             label: OwnerLabel::new("test", 0, &parts.settings.language, &id.0),
             planted: parts.planted,
         });
-        let engine = Engine::start(fleet, id, numbers, Host::default());
+        let closed = Arc::<AtomicBool>::default();
+        let engine = Engine::start(fleet, id, numbers, Host::default(), Arc::clone(&closed));
         let made = ProcessLocal::empty();
         // The slot is empty, so the engine just made is the one that is kept.
         drop(made.get_or_make(|| Ok(engine)));
@@ -144,6 +147,7 @@ impl crate::client::Client {
                 settings: parts.settings,
                 runtime: None,
                 host: Host::default(),
+                closed,
                 engine: made,
             }),
         }

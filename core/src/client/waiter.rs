@@ -90,9 +90,9 @@ impl Waiter {
         }
     }
 
-    /// It was served, which took it out of the queue.
-    pub(crate) fn has_left(&mut self) {
-        self.stood.clear();
+    /// It was served by `home`, which took it out of the queue there.
+    pub(crate) fn has_left(&mut self, home: usize) {
+        self.stood.remove(&home);
     }
 
     fn id(&self) -> WaiterId {
