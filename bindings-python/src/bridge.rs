@@ -147,7 +147,7 @@ impl NativeBridge {
             if !self.outbox.is_empty() {
                 return Ok(true);
             }
-            Detached::begin(py)?.run(py, || self.outbox.wake.wait(SLICE));
+            Detached::begin()?.run(py, || self.outbox.wake.wait(SLICE));
         }
     }
 

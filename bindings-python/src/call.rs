@@ -69,7 +69,7 @@ impl NativeCall {
     /// two slices Python looks for signals and for exceptions from other threads.
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let mut begun = self.take()?;
-        let done = Detached::begin(py)?.run(py, || begun.wait_for(SLICE));
+        let done = Detached::begin()?.run(py, || begun.wait_for(SLICE));
         match done {
             Some(Ok(value)) => value.into_python(py),
             Some(Err(error)) => Err(raised(py, &error)),

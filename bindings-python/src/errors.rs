@@ -83,15 +83,3 @@ pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
         .map(|kind| (kind.name(), kind.number(), kind.code(), kind.is_retryable()));
     PyTuple::new(py, rows.collect::<Vec<_>>())
 }
-
-/// The exception of a thread that would wait while the interpreter ends.
-pub(crate) fn leaving(py: Python<'_>) -> PyErr {
-    let closed = ErrorKind::Closed.code();
-    let message = "the interpreter is about to end";
-    let made = from_native(py).and_then(|make| {
-        let nobody: [Py<PyAny>; 0] = [];
-        let none = None::<&str>;
-        make.call1((closed, message, message, none, none, none, 0, 0.0, nobody))
-    });
-    made.map_or_else(|broken| broken, PyErr::from_value)
-}

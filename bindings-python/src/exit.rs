@@ -2,16 +2,15 @@
 //!
 //! A thread that comes back from waiting while the interpreter is torn down is ended by CPython
 //! below 3.14 in the middle of Rust's frames, which aborts the process. So the exit handler calls
-//! [`leave`] while everything still stands: waiting threads come back with an error, and none waits
-//! detached from then on.
+//! [`leave`] while everything still stands: waiting threads come back with `SystemExit`, which ends a
+//! thread without a word, and none waits detached from then on.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
-
-use crate::errors;
 
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);
 /// Threads that wait in Rust, detached from the interpreter.
@@ -29,13 +28,13 @@ pub(crate) struct Detached {
 
 impl Detached {
     /// Refused where the interpreter is about to end.
-    pub(crate) fn begin(py: Python<'_>) -> PyResult<Self> {
+    pub(crate) fn begin() -> PyResult<Self> {
         WAITING.fetch_add(1, Ordering::SeqCst);
         let begun = Detached {
             is_last: IS_LAST.get(),
         };
         if IS_LEAVING.load(Ordering::SeqCst) && !begun.is_last {
-            return Err(errors::leaving(py));
+            return Err(PySystemExit::new_err(()));
         }
         Ok(begun)
     }

@@ -133,7 +133,7 @@ impl NativeGuard {
             .min(SLICE);
         let bell = self.bell();
         if self.is_open() {
-            Detached::begin(py)?.run(py, || bell.wait(slice));
+            Detached::begin()?.run(py, || bell.wait(slice));
             py.check_signals()?;
         }
         Ok(!self.is_open())

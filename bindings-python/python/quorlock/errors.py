@@ -154,7 +154,7 @@ class ConfigError(QuorlockError, ValueError):
 
 
 class ClientClosedError(QuorlockError):
-    """The client was closed, or the interpreter is about to end."""
+    """The client was closed."""
 
     code = "QUORLOCK_CLOSED"
 

@@ -96,11 +96,13 @@ def _made_by(key: Any) -> Callable[[tuple[Any, ...], dict[str, Any]], str]:
 def _names(template: str) -> list[str]:
     """The arguments a template names."""
     try:
-        fields = [field for _, field, _, _ in string.Formatter().parse(template)]
+        fields = [parsed[1:] for parsed in string.Formatter().parse(template)]
     except ValueError as error:
         raise invalid("key", f"is no format template: {error}") from None
-    names = (field.split(".")[0].split("[")[0] for field in fields if field is not None)
-    found = list(names)
+    if any(conversion not in (None, "", "a", "r", "s") for _, _, conversion in fields):
+        raise invalid("key", "has a conversion other than !a, !r and !s")
+    names = (name for name, _, _ in fields if name is not None)
+    found = [name.split(".")[0].split("[")[0] for name in names]
     if any(not name or name.isdigit() for name in found):
         raise invalid("key", "must name arguments by name, not by position")
     return found

@@ -73,7 +73,7 @@ class AsyncActor:
 
     async def _do_try_acquire(self, request: dict[str, Any]) -> Any:
         mutex = self._clients[request["client"]].mutex(request["resource"])
-        guard = await mutex.try_acquire(**wire.options(request.get("options")))
+        guard = await mutex.try_acquire(**wire.options_of_try(request.get("options")))
         return None if guard is None else self._keep(request, guard)
 
     async def _do_adopt(self, request: dict[str, Any]) -> Any:

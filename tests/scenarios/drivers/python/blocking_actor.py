@@ -78,7 +78,7 @@ class BlockingActor:
 
     def _do_try_acquire(self, request: dict[str, Any]) -> Any:
         mutex = self._clients[request["client"]].mutex(request["resource"])
-        guard = mutex.try_acquire(**wire.options(request.get("options")))
+        guard = mutex.try_acquire(**wire.options_of_try(request.get("options")))
         return None if guard is None else self._keep(request, guard)
 
     def _do_adopt(self, request: dict[str, Any]) -> Any:

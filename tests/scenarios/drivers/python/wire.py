@@ -50,6 +50,13 @@ def options(given: dict[str, Json] | None) -> dict[str, Any]:
     }
 
 
+def options_of_try(given: dict[str, Json] | None) -> dict[str, Any]:
+    """The same for a call that does not wait and so takes no timeout."""
+    chosen = options(given)
+    chosen.pop("timeout", None)
+    return chosen
+
+
 def seconds(ms: Json) -> Any:
     """Milliseconds as seconds; what is no number stays as it is."""
     if isinstance(ms, bool) or not isinstance(ms, int | float):
