@@ -17,6 +17,13 @@ export default tseslint.config(
         'error',
         { allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] },
       ],
+      // What Nest wants of classes: modules without members, arguments that only decorators see.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_$' },
+      ],
       // Methods are named without their object only to cut an error's stack above them.
       '@typescript-eslint/unbound-method': 'off',
       // Numbers in messages are what they look like.

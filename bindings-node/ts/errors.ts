@@ -97,7 +97,21 @@ export class LeaseLostError extends QuorlockError {
 }
 
 /** The caller does not hold what it wants to change: released, handed over, or a used ticket. */
-export class NotHeldError extends QuorlockError {}
+export class NotHeldError extends QuorlockError {
+  /**
+   * Why a ticket was refused. `spent`: it was used and its work is done, so a duplicate can stop.
+   * `adopted`: somebody holds the lock now. `expired`: its lease has run out or was released, so the
+   * lock can be acquired afresh. `null` where no ticket was refused.
+   */
+  get ticketState(): 'spent' | 'adopted' | 'expired' | null {
+    if (this.operation !== 'adopt') return null
+    const count = (status: NodeOutcome['status']): number =>
+      this.outcomes.filter((outcome) => outcome.status === status).length
+    // Any node that remembers a used ticket tells the truth; of the others, the majority does.
+    if (count('spent') > 0) return 'spent'
+    return count('held_by_another') > count('missing') ? 'adopted' : 'expired'
+  }
+}
 
 /** The call was given up through its AbortSignal; `cause` is the signal's reason. */
 export class AbortError extends QuorlockError {}

@@ -128,14 +128,7 @@ export class Mutex {
     const work = input.callable('using.work', given, site)
     const native = await this.#acquire('using', options, site)
     const guard = guardOf(native, this.#client, this.name)
-    try {
-      const value = await work(guard, guard.signal)
-      // Whoever released or handed it over in `work` knows that it is not held any more.
-      if (!guard.isHeld && guard.loss !== null) guard.check()
-      return value
-    } finally {
-      await guard[Symbol.asyncDispose]()
-    }
+    return hold(guard, () => work(guard, guard.signal))
   }
 
   #acquire(
@@ -151,6 +144,21 @@ export class Mutex {
       },
       { signal, operation, resource: this.name },
     )
+  }
+}
+
+/**
+ * Runs `work` while `guard` is held and releases it whatever comes of it; rejects with LeaseLostError
+ * where it was lost before `work` returned.
+ */
+export async function hold<T>(guard: Guard, work: () => T | PromiseLike<T>): Promise<T> {
+  try {
+    const value = await work()
+    // Whoever released or handed it over in `work` knows that it is not held any more.
+    if (!guard.isHeld && guard.loss !== null) guard.check()
+    return value
+  } finally {
+    await guard[Symbol.asyncDispose]()
   }
 }
 
