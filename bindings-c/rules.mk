@@ -14,14 +14,12 @@ check: check-c
 check-c:
 	$(CARGO) run -q --locked -p quorlock-c-header -- --check
 
-# The library that C programs of this tree are linked with. A copy: cargo writes the one in its own
-# folder anew for every set of features.
+# The library that C programs of this tree are linked with.
 .PHONY: library-c
 library-c:
-	$(CARGO) build -q --locked -p quorlock-c
+	$(CARGO) build -q --locked --profile c -p quorlock-c
 	@mkdir -p $(C_LIB)
-	@cp -f target/debug/libquorlock.so $(C_LIB)/libquorlock.so.0.new
-	@mv -f $(C_LIB)/libquorlock.so.0.new $(C_LIB)/libquorlock.so.0
+	@ln -sf ../libquorlock.so $(C_LIB)/libquorlock.so.0
 	@ln -sf libquorlock.so.0 $(C_LIB)/libquorlock.so
 
 .PHONY: build-c

@@ -1,5 +1,8 @@
 //! The binding as C programs see it: compiled with the C compiler against the header and the shared
 //! library, run over the embedded node and over real servers.
 
+mod abi;
 mod behaviour;
+mod header;
+mod matrix;
 mod program;

@@ -8,13 +8,17 @@ pub fn binding() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The shared library that this test was built with.
+/// The shared library that cargo built for this test: the example of the package.
 pub fn library() -> PathBuf {
     let program = std::env::current_exe().expect("a test has a path");
-    program
-        .parent()
-        .expect("in a folder")
-        .join("libquorlock.so")
+    let profile = program.ancestors().nth(2).expect("in deps of a profile");
+    let library = profile.join("examples/libquorlock_tested.so");
+    assert!(
+        library.exists(),
+        "{} is built by a plain `cargo test`",
+        library.display()
+    );
+    library
 }
 
 /// A folder of this test run for `name`, made empty.
@@ -39,6 +43,8 @@ pub fn succeed(command: &mut Command) -> String {
         stdout,
         stderr,
     } = command
+        // Cargo's own folders, which may hold the library of another build.
+        .env_remove("LD_LIBRARY_PATH")
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (said, complained) = (
