@@ -26,6 +26,7 @@ use crate::node::check_ca_pem;
 #[derive(Debug, Clone, Default)]
 pub struct ClientBuilder {
     settings: Settings,
+    hold_max: Option<Duration>,
     wrong: Option<Error>,
     runtime: Option<tokio::runtime::Handle>,
     host: Host,
@@ -37,7 +38,6 @@ impl ClientBuilder {
         match Ttl::from_span("ttl_ms", ttl) {
             Ok(ttl) => {
                 self.settings.ttl = ttl;
-                self.settings.hold_max = self.settings.hold_max.max(ttl.as_duration());
             }
             Err(error) => self.wrong = self.wrong.or(Some(error)),
         }
@@ -56,10 +56,10 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a lease may be held in all, renewals included: 1 h by default. A dead-locked
-    /// process would otherwise keep its lock for ever.
+    /// How long a lease may be held in all, renewals included: 1 h by default, or the ttl where that is
+    /// longer. A dead-locked process would otherwise keep its lock for ever.
     pub fn hold_max(mut self, hold_max: Duration) -> Self {
-        self.settings.hold_max = hold_max;
+        self.hold_max = Some(hold_max);
         self
     }
 
@@ -164,10 +164,13 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// `InvalidArgument` or `Config`, naming the option or `nodes[i]`.
-    pub fn connect<S: AsRef<str>>(self, nodes: impl IntoIterator<Item = S>) -> Result<Client> {
+    pub fn connect<S: AsRef<str>>(mut self, nodes: impl IntoIterator<Item = S>) -> Result<Client> {
         if let Some(error) = self.wrong {
             return Err(error);
         }
+        let ttl = self.settings.ttl.as_duration();
+        let at_least_ttl = self.settings.hold_max.max(ttl);
+        self.settings.hold_max = self.hold_max.unwrap_or(at_least_ttl);
         self.settings.validate()?;
         if let Some(pem) = &self.settings.tls_ca_pem {
             check_ca_pem(pem).map_err(|fault| Error::config("tls_ca_pem", fault.detail))?;

@@ -139,10 +139,15 @@ impl Engine {
     }
 
     /// Watches a new lease: renews it, and notices its loss.
-    pub(crate) fn watch(&self, number: u64, lease: &Arc<Lease>) {
-        self.leases.add(number, lease);
+    pub(crate) fn watch(&self, lease: &Arc<Lease>) {
+        self.leases.add(lease.number, lease);
+        self.look_at(lease);
+    }
+
+    /// Has the renewal look at a watched lease now.
+    pub(crate) fn look_at(&self, lease: &Lease) {
         // The task ends only with the engine.
-        let _ = self.renewals.send(number);
+        let _ = self.renewals.send(lease.number);
     }
 
     /// Closes: nothing new begins, nobody waits for a lock any more, every lease is released, and what

@@ -53,7 +53,10 @@ async fn renew(lease: &Arc<Lease>, ttl: Ttl, fill_in: bool, operation: &'static 
             return Err(sign(lease, operation, ended(lease), Vec::new()));
         }
         if let Some((turn, renewal)) = lease.begin_renewal(ttl) {
-            break (turn, Extension::start(fleet, vec![renewal], fill_in));
+            break (
+                turn.by_hand(),
+                Extension::start(fleet, vec![renewal], fill_in),
+            );
         }
     };
     let extended = extension.finish().await;

@@ -98,7 +98,7 @@ impl Lease {
             changed: Notify::new(),
             renewal_over: Notify::new(),
         });
-        engine.watch(number, &lease);
+        engine.watch(&lease);
         lease
     }
 
@@ -178,12 +178,13 @@ impl Lease {
         } else {
             state.lease.deadline()
         };
-        if !self.terms.renew {
-            return Due::Later(end);
-        }
+        // Also where only the holder extends it, by hand.
         if now >= hold_end {
             self.lose(&mut state, Loss::HoldLimit);
             return Due::Nothing;
+        }
+        if !self.terms.renew {
+            return Due::Later(end.min(hold_end));
         }
         if self.engine.host_is_silent(now) {
             self.lose(&mut state, Loss::HostSilent);

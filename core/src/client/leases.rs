@@ -30,6 +30,11 @@ impl Leases {
         locked(&self.held).get(&number)?.upgrade()
     }
 
+    /// True while the lease of this number is held.
+    pub(crate) fn has(&self, number: u64) -> bool {
+        locked(&self.held).contains_key(&number)
+    }
+
     /// The lease of this number has ended.
     pub(crate) fn forget(&self, number: u64) {
         locked(&self.held).remove(&number);

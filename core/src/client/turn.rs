@@ -10,6 +10,7 @@ use crate::quorum::{Renewed, Votes};
 /// next.
 pub(crate) struct RenewalTurn {
     lease: Arc<Lease>,
+    by_hand: bool,
 }
 
 impl RenewalTurn {
@@ -17,7 +18,15 @@ impl RenewalTurn {
     pub(crate) fn new(lease: &Arc<Lease>) -> Self {
         RenewalTurn {
             lease: Arc::clone(lease),
+            by_hand: false,
         }
+    }
+
+    /// The holder's own renewal. The background renewal stands back for it, and is told when it is over.
+    pub(crate) fn by_hand(self) -> Self {
+        let mut turn = self;
+        turn.by_hand = true;
+        turn
     }
 
     /// The lease.
@@ -34,5 +43,9 @@ impl RenewalTurn {
 impl Drop for RenewalTurn {
     fn drop(&mut self) {
         self.lease.end_turn();
+        if self.by_hand {
+            // Else it would look again at the old deadline only.
+            self.lease.engine.look_at(&self.lease);
+        }
     }
 }

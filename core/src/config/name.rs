@@ -9,6 +9,10 @@ use crate::error::{Error, Result};
 /// The longest key, prefix included.
 pub const KEY_BYTES_MAX: usize = 1024;
 
+/// How everything that Quorlock keeps beside locks begins, behind the prefix. No lock may be named so:
+/// it would be another lock's queue or counter.
+const OWN: &str = "quorlock:";
+
 /// The keys of one resource on one node.
 ///
 /// The lock key is what the caller named, behind the prefix, so that other libraries on the same
@@ -43,10 +47,16 @@ impl Keys {
             );
             return Err(Error::invalid("name", message));
         }
+        if name.starts_with(OWN) {
+            let message =
+                "must not begin with quorlock: which is where Quorlock keeps its own keys";
+            return Err(Error::invalid("name", message));
+        }
+        // The mark keeps "a" and "{a}" apart.
         let companion = if has_hash_tag(&lock) {
-            lock.clone()
+            format!("{prefix}{OWN}={lock}")
         } else {
-            format!("{prefix}{{{lock}}}")
+            format!("{prefix}{OWN}{{{lock}}}")
         };
         Ok(Keys(Arc::new(Inner {
             name: name.to_owned(),
@@ -138,10 +148,10 @@ mod tests {
     fn companions_share_hash_tag_and_prefix() {
         let keys = Keys::new("app:", "invoice:42").expect("valid");
         assert_eq!(keys.lock(), "app:invoice:42");
-        assert_eq!(keys.fence(), "app:{app:invoice:42}:fence");
+        assert_eq!(keys.fence(), "app:quorlock:{app:invoice:42}:fence");
         assert_eq!(keys.floor(), "app:quorlock:floor");
         let keys = Keys::new("", "a{b}c").expect("valid");
-        assert_eq!(keys.queue(), "a{b}c:queue");
+        assert_eq!(keys.queue(), "quorlock:=a{b}c:queue");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod guarded;
 mod handoff;
 mod leftovers;
 mod minority;
+mod renewal;
 mod replies;
 mod replies_access;
 mod restart;

@@ -144,7 +144,7 @@ async fn a_thousand_local_waiters_are_one_to_the_servers() {
     let shows = || {
         servers
             .iter()
-            .any(|server| server.command(&["ZCARD", "{a}:queue"]).int() == Some(1))
+            .any(|server| server.command(&["ZCARD", "quorlock:{a}:queue"]).int() == Some(1))
     };
     eventually_async(LONG, "one of them stands in the queue", shows).await;
     let before = calls(&servers);
@@ -242,7 +242,7 @@ fn another_node_keeps_the_queue_when_the_home_dies() {
         }
         let next = &servers[(home + 1) % 5];
         eventually(LONG, "the next in the ring keeps the queue", || {
-            next.command(&["ZCARD", "{a}:queue"]).int() == Some(3)
+            next.command(&["ZCARD", "quorlock:{a}:queue"]).int() == Some(3)
         });
         let began = Instant::now();
         guard.release().expect("held");

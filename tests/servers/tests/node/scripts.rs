@@ -146,7 +146,7 @@ async fn fencing_tokens_rise_and_are_bounded_by_the_servers_clock() {
             "{far}"
         );
         // The counter is gone, the floor stands.
-        server.command(&["DEL", "app:{app:n}:fence"]);
+        server.command(&["DEL", "app:quorlock:{app:n}:fence"]);
         let release = Release {
             fence: Some(fence(7)),
             ..release_of("far", &token())
@@ -215,7 +215,7 @@ async fn extend_tells_each_lease() {
         );
         assert_eq!(
             server
-                .command(&["GET", "app:{app:mine}:fence"])
+                .command(&["GET", "app:quorlock:{app:mine}:fence"])
                 .text()
                 .as_deref(),
             Some("9")
@@ -263,7 +263,9 @@ async fn the_queue_goes_in_order_and_wakes() {
         assert_eq!(node.ask(leave(1)).await, Ok(Reply::Left(false)));
         granted(node.ask(poll(&second, 2, None)).await);
         assert_eq!(
-            server.command(&["EXISTS", "app:{app:q}:queue"]).int(),
+            server
+                .command(&["EXISTS", "app:quorlock:{app:q}:queue"])
+                .int(),
             Some(0)
         );
     })
