@@ -25,3 +25,16 @@ library-c:
 .PHONY: build-c
 build-c: library-c # The library and the driver of the scenarios
 	$(CC) $(C_FLAGS) tests/scenarios/drivers/c/*.c -o $(C_BUILT)/scenario-driver $(C_LINK) -lm
+
+# hiredis in source, for the examples that work on a queue: no system library and no root is needed.
+HIREDIS := .venv/hiredis
+HIREDIS_READY := .venv/.hiredis-ready
+
+.PHONY: hiredis
+hiredis: $(HIREDIS_READY)
+
+$(HIREDIS_READY): examples/c/hiredis.txt examples/c/fetch-hiredis.sh | $(SERVERS)
+	bash examples/c/fetch-hiredis.sh $(HIREDIS)
+	@touch $@
+
+test-rust: | $(HIREDIS_READY)

@@ -178,10 +178,9 @@ pub unsafe extern "C" fn quorlock_client_close(
 #[unsafe(no_mangle)]
 pub extern "C" fn quorlock_client_free(client: *mut ClientHandle) -> Status {
     boundary((), |()| {
-        if let Some(held) = CLIENTS.remove("client", client)? {
-            if let Some(sink) = &held.sink {
-                sink.door.shut();
-            }
+        let held = CLIENTS.remove("client", client)?;
+        if let Some(sink) = held.as_ref().and_then(|held| held.sink.as_ref()) {
+            sink.door.shut();
         }
         Ok(())
     })

@@ -371,10 +371,9 @@ pub extern "C" fn quorlock_guard_free(guard: *mut GuardHandle) -> Status {
         let Some(held) = GUARDS.remove("guard", guard)? else {
             return Ok(());
         };
-        if held.here().is_ok() {
-            if let Some(watch) = held.watch.get() {
-                watch.door.shut();
-            }
+        // A watch of the parent's has callbacks that a child never runs.
+        if let Some(watch) = held.watch.get().filter(|_| held.here().is_ok()) {
+            watch.door.shut();
         }
         Ok(())
     })

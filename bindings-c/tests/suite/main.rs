@@ -3,6 +3,7 @@
 
 mod abi;
 mod behaviour;
+mod examples;
 mod header;
 mod matrix;
 mod program;

@@ -60,6 +60,11 @@ pub fn succeed(command: &mut Command) -> String {
 
 /// Compiles one C source against the header and the library; gives the program's path.
 pub fn compile(name: &str, source: &Path) -> PathBuf {
+    compile_with(name, source, &[])
+}
+
+/// Like [`compile`], with further arguments for the compiler.
+pub fn compile_with(name: &str, source: &Path, more: &[PathBuf]) -> PathBuf {
     let folder = folder(name);
     for link in ["libquorlock.so", "libquorlock.so.0"] {
         std::os::unix::fs::symlink(library(), folder.join(link)).expect("an empty folder");
@@ -80,6 +85,7 @@ pub fn compile(name: &str, source: &Path) -> PathBuf {
         .arg("-I")
         .arg(binding().join("tests/c"))
         .arg(source)
+        .args(more)
         .arg("-o")
         .arg(&program)
         .arg("-L")
