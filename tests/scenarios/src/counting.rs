@@ -98,13 +98,13 @@ impl Counting {
 
 impl Shared {
     fn count(&self, driver: &Driver, request: &Map<String, Value>) {
-        self.ledger().counted.insert(driver.actor.clone(), 0);
+        self.ledger().counted.insert(driver.actor(), 0);
         while !self.over.load(Ordering::Relaxed) {
             if let Err(violation) = self.turn(driver, request) {
                 self.over.store(true, Ordering::Relaxed);
                 self.ledger()
                     .violations
-                    .push(format!("{}: {violation}", driver.actor));
+                    .push(format!("{}: {violation}", driver.actor()));
             }
         }
     }
@@ -114,11 +114,7 @@ impl Shared {
         let guard = match driver.ask("acquire", request.clone())?.result {
             Ok(guard) => guard,
             Err(error) if EXCUSED.contains(&error["code"].as_str().unwrap_or_default()) => {
-                *self
-                    .ledger()
-                    .failed
-                    .entry(driver.actor.clone())
-                    .or_default() += 1;
+                *self.ledger().failed.entry(driver.actor()).or_default() += 1;
                 return Ok(());
             }
             Err(error) => return Err(format!("acquire failed: {error}")),
@@ -149,7 +145,7 @@ impl Shared {
                 return Err(format!("fencing token {token} came after {}", ledger.token));
             }
             ledger.token = token;
-            ledger.inside = Some((driver.actor.clone(), first));
+            ledger.inside = Some((driver.actor(), first));
             ledger.counter
         };
         std::thread::sleep(PAUSE);
@@ -158,14 +154,14 @@ impl Shared {
         if ledger
             .inside
             .as_ref()
-            .is_some_and(|(actor, _)| *actor == driver.actor)
+            .is_some_and(|(actor, _)| *actor == driver.actor())
         {
             ledger.inside = None;
         }
         // Not written where the lease may be over: that is what a guard is asked for.
         if last.is_some_and(|until| Instant::now() < until) {
             ledger.counter = seen + 1;
-            *ledger.counted.entry(driver.actor.clone()).or_default() += 1;
+            *ledger.counted.entry(driver.actor()).or_default() += 1;
         }
         Ok(())
     }

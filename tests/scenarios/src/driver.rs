@@ -19,16 +19,27 @@ use crate::transcript::Transcript;
 /// Longer than any call takes unless it hangs, on a busy machine too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running driver. It is killed with this value.
+/// A running driver. It plays one actor after the other, and is killed with this value.
 pub(crate) struct Driver {
-    pub(crate) actor: String,
     pub(crate) player: Player,
-    transcript: Arc<Transcript>,
+    role: Arc<Mutex<Role>>,
     child: Mutex<Child>,
     stdin: Mutex<Option<ChildStdin>>,
     heard: Arc<Heard>,
     next: AtomicU64,
     readers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// Whom it plays now, and where that is written down.
+struct Role {
+    actor: String,
+    transcript: Arc<Transcript>,
+}
+
+impl Role {
+    fn note(&self, what: &str) {
+        self.transcript.note(&self.actor, what);
+    }
 }
 
 #[derive(Default)]
@@ -80,35 +91,56 @@ impl Driver {
         let mut child =
             spawned.map_err(|error| format!("{} does not start: {error}", player.name))?;
         let stdin = child.stdin.take();
-        let heard = Arc::new(Heard::default());
+        let (heard, role) = (
+            Arc::new(Heard::default()),
+            Arc::new(Mutex::new(Role {
+                actor: actor.to_owned(),
+                transcript: Arc::clone(transcript),
+            })),
+        );
         let mut readers = Vec::new();
         if let Some(stdout) = child.stdout.take() {
-            let (heard, transcript, actor) =
-                (Arc::clone(&heard), Arc::clone(transcript), actor.to_owned());
-            readers.push(std::thread::spawn(move || {
-                heard.listen(stdout, &actor, &transcript)
-            }));
+            let (heard, role) = (Arc::clone(&heard), Arc::clone(&role));
+            readers.push(std::thread::spawn(move || heard.listen(stdout, &role)));
         }
         if let Some(stderr) = child.stderr.take() {
-            let (transcript, actor) = (Arc::clone(transcript), actor.to_owned());
+            let role = Arc::clone(&role);
             readers.push(std::thread::spawn(move || {
-                lines(stderr, |line| transcript.note(&actor, &format!("! {line}")));
+                lines(stderr, |line| locked(&role).note(&format!("! {line}")));
             }));
         }
-        transcript.note(
-            actor,
-            &format!("is played by {}, process {}", player.name, child.id()),
-        );
-        Ok(Driver {
-            actor: actor.to_owned(),
+        let driver = Driver {
             player: player.clone(),
-            transcript: Arc::clone(transcript),
+            role,
             child: Mutex::new(child),
             stdin: Mutex::new(stdin),
             heard,
             next: AtomicU64::new(1),
             readers: Mutex::new(readers),
-        })
+        };
+        driver.begin();
+        Ok(driver)
+    }
+
+    /// From now on it plays `actor` of another run.
+    pub(crate) fn recast(&self, actor: &str, transcript: &Arc<Transcript>) {
+        *locked(&self.role) = Role {
+            actor: actor.to_owned(),
+            transcript: Arc::clone(transcript),
+        };
+        // Replies that nobody waited for.
+        locked(&self.heard.state).replies.clear();
+        self.begin();
+    }
+
+    fn begin(&self) {
+        let (player, pid) = (&self.player.name, self.pid());
+        locked(&self.role).note(&format!("is played by {player}, process {pid}"));
+    }
+
+    /// Whom it plays.
+    pub(crate) fn actor(&self) -> String {
+        locked(&self.role).actor.clone()
     }
 
     /// Sends a request.
@@ -119,14 +151,14 @@ impl Driver {
         line.insert("do".to_owned(), json!(call));
         line.extend(fields);
         let line = Value::Object(line).to_string();
-        self.transcript.note(&self.actor, &format!("<- {line}"));
+        locked(&self.role).note(&format!("<- {line}"));
         let sent = Instant::now();
         let mut stdin = locked(&self.stdin);
         let stdin = stdin
             .as_mut()
-            .ok_or_else(|| format!("{} does not run any more", self.actor))?;
+            .ok_or_else(|| format!("{} does not run any more", self.actor()))?;
         let written = writeln!(stdin, "{line}").and_then(|()| stdin.flush());
-        written.map_err(|error| format!("{} does not listen: {error}", self.actor))?;
+        written.map_err(|error| format!("{} does not listen: {error}", self.actor()))?;
         Ok(Call { id, sent })
     }
 
@@ -145,9 +177,9 @@ impl Driver {
             return Ok(Reply { result, took });
         }
         if state.ended {
-            return Err(format!("{} ended without a reply", self.actor));
+            return Err(format!("{} ended without a reply", self.actor()));
         }
-        Err(format!("{} gave no reply within {limit:?}", self.actor))
+        Err(format!("{} gave no reply within {limit:?}", self.actor()))
     }
 
     /// Whether the reply is there.
@@ -166,7 +198,7 @@ impl Driver {
         self.signal(Signal::SIGSTOP)?;
         match waitpid(self.pid(), Some(WaitPidFlag::WUNTRACED)) {
             Ok(WaitStatus::Stopped(..)) => Ok(()),
-            other => Err(format!("{} does not stop: {other:?}", self.actor)),
+            other => Err(format!("{} does not stop: {other:?}", self.actor())),
         }
     }
 
@@ -192,14 +224,13 @@ impl Driver {
             match ended.map_err(|error| error.to_string())? {
                 Some(status) => break status,
                 None if Instant::now() >= limit => {
-                    return Err(format!("{} did not end within {within:?}", self.actor));
+                    return Err(format!("{} did not end within {within:?}", self.actor()));
                 }
                 None => std::thread::sleep(Duration::from_millis(2)),
             }
         };
         self.hear_out();
-        self.transcript
-            .note(&self.actor, &format!("ended: {status}"));
+        locked(&self.role).note(&format!("ended: {status}"));
         Ok(status)
     }
 
@@ -227,7 +258,7 @@ impl Driver {
     }
 
     fn signal(&self, signal: Signal) -> Result<(), String> {
-        kill(self.pid(), signal).map_err(|error| format!("{signal} for {}: {error}", self.actor))
+        kill(self.pid(), signal).map_err(|error| format!("{signal} for {}: {error}", self.actor()))
     }
 }
 
@@ -239,9 +270,9 @@ impl Drop for Driver {
 }
 
 impl Heard {
-    fn listen(&self, stdout: impl Read, actor: &str, transcript: &Transcript) {
+    fn listen(&self, stdout: impl Read, role: &Mutex<Role>) {
         lines(stdout, |line| {
-            transcript.note(actor, &format!("-> {line}"));
+            locked(role).note(&format!("-> {line}"));
             let mut state = locked(&self.state);
             match serde_json::from_str::<Value>(line) {
                 Ok(reply)

@@ -14,6 +14,7 @@ mod run;
 mod secrets;
 mod step;
 mod transcript;
+mod troupe;
 mod variables;
 mod vectors;
 mod world;
@@ -27,6 +28,7 @@ use arguments::Arguments;
 use cast::Run;
 use known::Known;
 use run::Outcome;
+use troupe::Troupe;
 use world::Pool;
 
 fn main() -> ExitCode {
@@ -73,7 +75,8 @@ fn supervise(arguments: &Arguments) -> Result<bool, String> {
     runs.sort_by_key(|run| std::cmp::Reverse(run.case.least_ms()));
     let began = Instant::now();
     let (mut passed, mut failed) = (0, Vec::new());
-    let all = play_all(&runs, arguments.jobs, |outcome| {
+    let troupe = Troupe::default();
+    let all = play_all(&runs, arguments.jobs, &troupe, |outcome| {
         let failure = known.judge(&outcome.name, outcome.failure.as_deref());
         let word = match (&failure, &outcome.failure) {
             (Some(_), _) => "FAIL",
@@ -96,6 +99,12 @@ fn supervise(arguments: &Arguments) -> Result<bool, String> {
             }
         }
     });
+    failed.extend(
+        troupe
+            .dismiss_all()
+            .into_iter()
+            .map(|complaint| ("the end of all".to_owned(), complaint)),
+    );
     for (name, failure) in &failed {
         println!("FAIL  {name}: {failure}");
     }
@@ -108,7 +117,7 @@ fn supervise(arguments: &Arguments) -> Result<bool, String> {
 }
 
 /// Plays these runs, `jobs` at a time; false where one of the threads did not come back.
-fn play_all(runs: &[Run], jobs: usize, mut each: impl FnMut(Outcome)) -> bool {
+fn play_all(runs: &[Run], jobs: usize, troupe: &Troupe, mut each: impl FnMut(Outcome)) -> bool {
     let (pool, next) = (Pool::default(), AtomicUsize::new(0));
     let (said, heard) = mpsc::channel();
     let mut count = 0;
@@ -118,7 +127,7 @@ fn play_all(runs: &[Run], jobs: usize, mut each: impl FnMut(Outcome)) -> bool {
             scope.spawn(move || {
                 while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // Heard until the last thread ends.
-                    let _ = said.send(run::play(run, pool));
+                    let _ = said.send(run::play(run, pool, troupe));
                 }
             });
         }

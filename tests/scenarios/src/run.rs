@@ -12,8 +12,9 @@ use crate::counting::Counting;
 use crate::driver::{Call, Driver, PATIENCE, Reply};
 use crate::matcher::differences;
 use crate::secrets::leaks;
-use crate::step::{Answer, Ask, Deed, Expect, NodeFault, Step};
+use crate::step::{Answer, Ask, Deed, Expect, Step};
 use crate::transcript::Transcript;
+use crate::troupe::Troupe;
 use crate::variables::Variables;
 use crate::vectors;
 use crate::world::{Pool, World};
@@ -33,10 +34,10 @@ pub(crate) struct Outcome {
 }
 
 /// Plays one run. A panic, such as of a server that cannot be paused, is this run's failure and nobody else's.
-pub(crate) fn play(run: &Run, pool: &Pool) -> Outcome {
+pub(crate) fn play(run: &Run, pool: &Pool, troupe: &Troupe) -> Outcome {
     let began = Instant::now();
     let transcript = Arc::new(Transcript::new());
-    let played = catch_unwind(AssertUnwindSafe(|| play_on(run, pool, &transcript)));
+    let played = catch_unwind(AssertUnwindSafe(|| play_on(run, pool, troupe, &transcript)));
     let failure = played
         .unwrap_or_else(|_| Err("the supervisor panicked".to_owned()))
         .err();
@@ -48,22 +49,36 @@ pub(crate) fn play(run: &Run, pool: &Pool) -> Outcome {
     }
 }
 
-fn play_on(run: &Run, pool: &Pool, transcript: &Arc<Transcript>) -> Result<(), String> {
+fn play_on(
+    run: &Run,
+    pool: &Pool,
+    troupe: &Troupe,
+    transcript: &Arc<Transcript>,
+) -> Result<(), String> {
     let mut stage = Stage {
         run,
         world: World::make(&run.case.servers, pool)?,
         transcript: Arc::clone(transcript),
         drivers: HashMap::new(),
+        clients: Vec::new(),
         gone: Vec::new(),
         calls: HashMap::new(),
         variables: Variables::default(),
         counting: None,
     };
-    let played = stage.play();
-    let Stage { world, drivers, .. } = stage;
-    drop(drivers);
-    played?;
+    stage.play(troupe)?;
+    let Stage {
+        world,
+        drivers,
+        gone,
+        ..
+    } = stage;
     no_secret(run, transcript)?;
+    for (actor, driver) in drivers {
+        if !gone.contains(&actor) {
+            troupe.take_back(driver)?;
+        }
+    }
     world.give_back(pool);
     Ok(())
 }
@@ -89,6 +104,8 @@ struct Stage<'a> {
     world: World,
     transcript: Arc<Transcript>,
     drivers: HashMap<String, Arc<Driver>>,
+    /// Which actors have which clients.
+    clients: Vec<(String, Value)>,
     /// Actors whose process has ended, as the scenario wants it.
     gone: Vec<String>,
     calls: HashMap<(String, String), Call>,
@@ -97,8 +114,8 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    fn play(&mut self) -> Result<(), String> {
-        self.prepare()?;
+    fn play(&mut self, troupe: &Troupe) -> Result<(), String> {
+        self.prepare(troupe)?;
         for (index, step) in self.run.case.steps.iter().enumerate() {
             self.take(step)
                 .map_err(|error| format!("step {}: {error}", index + 1))?;
@@ -107,18 +124,18 @@ impl Stage<'_> {
             .map_err(|error| format!("at the end: {error}"))
     }
 
-    fn prepare(&mut self) -> Result<(), String> {
+    fn prepare(&mut self, troupe: &Troupe) -> Result<(), String> {
         for (name, value) in self.world.addresses() {
             self.variables.set(name, value);
         }
         let case = &self.run.case;
         for (actor, player) in case.actors.iter().zip(&self.run.cast) {
-            let driver = Driver::start(actor, player, &self.transcript)?;
+            let driver = troupe.hire(actor, player, &self.transcript)?;
             self.variables
                 .set(format!("{actor}.language"), player.language.clone().into());
             self.variables
                 .set(format!("{actor}.pid"), driver.pid().as_raw().into());
-            self.drivers.insert(actor.clone(), Arc::new(driver));
+            self.drivers.insert(actor.clone(), driver);
         }
         for actor in &case.actors {
             let driver = self.driver(actor)?;
@@ -266,6 +283,10 @@ impl Stage<'_> {
     fn ask(&mut self, ask: &Ask) -> Result<(), String> {
         let driver = self.driver(&ask.actor)?;
         let fields = self.complete(ask)?;
+        if ask.call == "connect" {
+            self.clients
+                .push((ask.actor.clone(), fields["client"].clone()));
+        }
         let what = format!("{} {}", ask.actor, ask.call);
         if ask.call == "exit" {
             return driver.send("exit", fields).map(drop);
@@ -382,31 +403,30 @@ impl Stage<'_> {
         }
     }
 
-    /// Every driver ends by itself when its input does, and leaves nothing behind.
+    /// Every client is closed, as a program would before it ends, and nothing is left behind.
     fn finish(&mut self) -> Result<(), String> {
         if self.counting.is_some() {
             return Err("they still count".to_owned());
         }
-        self.world
-            .strike(NodeFault::Heal, &crate::step::Nodes::All)?;
         self.world.heal();
-        let living: Vec<Arc<Driver>> = self
-            .drivers
+        let living = self
+            .clients
             .iter()
-            .filter(|(actor, _)| !self.gone.contains(actor))
-            .map(|(_, driver)| Arc::clone(driver))
-            .collect();
-        living.iter().for_each(|driver| driver.hang_up());
-        for driver in &living {
-            let status = driver.end(PATIENCE)?;
-            if !status.success() {
-                return Err(format!("{} ended with {status}", driver.actor));
-            }
+            .filter(|(actor, _)| !self.gone.contains(actor));
+        let mut closing = Vec::new();
+        for (actor, client) in living {
+            let fields = json!({ "client": client, "limit_ms": 1000 });
+            let driver = self.driver(actor)?;
+            let call = driver.send("close", fields.as_object().cloned().unwrap_or_default())?;
+            closing.push((driver, call));
+        }
+        for (driver, call) in closing {
+            let closed = driver.reply(call, PATIENCE)?.result;
+            closed.map_err(|error| format!("{} does not close: {error}", driver.actor()))?;
         }
         for driver in self.drivers.values() {
-            driver.hear_out();
             if let Some(line) = driver.noise().first() {
-                return Err(format!("{} said what is no reply: {line}", driver.actor));
+                return Err(format!("{} said what is no reply: {line}", driver.actor()));
             }
         }
         if self.run.case.leaves_locks {

@@ -38,6 +38,15 @@ pub(crate) fn play(driver: &Driver, file: &str) -> Result<(), String> {
             wrong.push(format!("{case}: {difference}"));
         }
     }
+    for client in session.clients {
+        driver.ask(
+            "close",
+            Map::from_iter([
+                ("client".to_owned(), client.into()),
+                ("limit_ms".to_owned(), json!(1000)),
+            ]),
+        )?;
+    }
     let unused = driver
         .player
         .cannot
