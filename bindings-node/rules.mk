@@ -32,3 +32,10 @@ fix-node: build-node
 .PHONY: test-node
 test-node: build-node | $(SERVERS)
 	$(IN_NODE) $(NPM) run --silent test
+
+# Hundreds of terminated workers and ended processes.
+.PHONY: stress-node
+stress-node: export QUORLOCK_TERMINATIONS ?= 480
+stress-node: export QUORLOCK_EXITS ?= 50
+stress-node: build-node | $(SERVERS)
+	$(IN_NODE) $(NPM) run --silent test

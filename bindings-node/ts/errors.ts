@@ -132,7 +132,7 @@ export class ProtocolError extends QuorlockError {}
 export class InternalError extends QuorlockError {}
 
 /** The class of each code of the engine's table. */
-const CLASSES: Readonly<Record<string, typeof QuorlockError>> = {
+export const CLASSES: Readonly<Record<string, typeof QuorlockError>> = {
   QUORLOCK_CONTENDED: LockContendedError,
   QUORLOCK_TIMEOUT: LockTimeoutError,
   QUORLOCK_QUORUM_UNAVAILABLE: QuorumUnavailableError,

@@ -1,6 +1,7 @@
 /** One real server, a child of this process. */
 export interface Server {
   readonly port: number
+  readonly pid: number
   readonly url: string
   /** Keeps the server from answering. */
   pause(): void

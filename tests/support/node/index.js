@@ -62,6 +62,7 @@ class Server {
   constructor(child, port) {
     this.#child = child
     this.port = port
+    this.pid = child.pid
     this.url = `redis://127.0.0.1:${port}`
   }
   /** Keeps the server from answering, or lets it go on. */
@@ -75,6 +76,8 @@ class Server {
   async stop() {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const over = new Promise((resolve) => this.#child.once('exit', resolve))
+    // Started without keeping the process alive; waiting for its end does.
+    this.#child.ref()
     this.#child.kill('SIGKILL')
     await over
   }
