@@ -5,7 +5,7 @@ PYTHON_TOOLS := .venv/.python-tools-ready
 IN_PYTHON := cd bindings-python && VIRTUAL_ENV=$(CURDIR)/.venv PATH=$(CURDIR)/.venv/bin:$$PATH
 
 # All Python that is kept by the binding's rules, as seen from bindings-python.
-PYTHON_SOURCES := . ../tests/scenarios/drivers/python
+PYTHON_SOURCES := . ../tests/scenarios/drivers/python ../examples/python
 
 check: check-python
 test: test-python
@@ -26,10 +26,12 @@ check-python: build-python
 	$(IN_PYTHON) ruff format --config pyproject.toml --check $(PYTHON_SOURCES)
 	$(IN_PYTHON) ruff check --config pyproject.toml $(PYTHON_SOURCES)
 	$(IN_PYTHON) mypy python
-	$(IN_PYTHON) mypy tests
+	$(IN_PYTHON) mypy tests/*.py
+	$(IN_PYTHON) mypy tests/integrations
 	$(IN_PYTHON) mypy ../tests/scenarios/drivers/python
+	$(IN_PYTHON) mypy --scripts-are-modules ../examples/python/nodes.py ../examples/python/0*.py
 	$(IN_PYTHON) basedpyright --level error
-	cd bindings-python/python && $(CURDIR)/.venv/bin/python3 -m mypy.stubtest quorlock --allowlist ../stubtest-allowlist.txt
+	cd bindings-python/python && $(CURDIR)/.venv/bin/python3 -m mypy.stubtest quorlock --allowlist ../stubtest-allowlist.txt --mypy-config-file ../pyproject.toml
 
 .PHONY: fix-python
 fix-python: $(PYTHON_TOOLS)
