@@ -13,7 +13,7 @@ import {
   type JobsOptions,
   type Processor as Process,
 } from 'bullmq'
-import { Client, NotHeldError, type Guard } from 'quorlock'
+import { Client, InvalidArgumentError, NotHeldError, type Guard } from 'quorlock'
 import {
   addLocked,
   lockedProcessor,
@@ -260,6 +260,20 @@ test('where publishing fails the lock is given back', async () => {
   await assert.rejects(
     addLocked(queue, mutex, 'charge', { amount: 1 }),
     (error) => error === refused,
+  )
+  const free = await mutex.tryAcquire()
+  assert.ok(free)
+  await free.release()
+})
+
+test('where the hand-over fails nothing is published and the lock is given back', async () => {
+  const queue = { add: () => Promise.reject(new Error('must not be called')) }
+  const mutex = client.mutex('not-handed-over')
+  // Out of bounds, which shows only once the lock is held.
+  const options = { ttlMs: 1 }
+  await assert.rejects(
+    addLocked(queue, mutex, 'charge', { amount: 1 }, options),
+    InvalidArgumentError,
   )
   const free = await mutex.tryAcquire()
   assert.ok(free)

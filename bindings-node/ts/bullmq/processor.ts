@@ -108,7 +108,14 @@ async function take<T, R>(
   const guard = await client.mutex(resource).tryAcquire(options.acquire)
   if (guard === null) return putOff(job, token, options)
   // From now on the job has a ticket again, so that a second delivery can tell that it is done.
-  return client.adopt(await keepForNextTime(job, guard), options.acquire)
+  let again: string
+  try {
+    again = await keepForNextTime(job, guard)
+  } catch (error) {
+    await guard.release().catch(() => undefined)
+    throw error
+  }
+  return client.adopt(again, options.acquire)
 }
 
 /** Leaves the lock with the job instead of giving it back; the ticket. */

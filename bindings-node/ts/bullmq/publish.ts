@@ -1,6 +1,6 @@
 import type { Job, JobsOptions } from 'bullmq'
 
-import type { Guard } from '../guard.js'
+import type { DetachOptions, Guard } from '../guard.js'
 import type { AcquireOptions, Mutex } from '../mutex.js'
 import type { Ticket } from '../ticket.js'
 import type { Locked } from './locked-data.js'
@@ -40,7 +40,7 @@ export async function addLocked<T extends object>(
   return guard === null ? null : addWithGuard(queue, guard, name, data, options)
 }
 
-/** Publishes a job that carries a lock that is held already; the guard ends here. */
+/** Publishes a job that carries a lock that is held already; the guard ends here in any case. */
 export async function addWithGuard<T extends object>(
   queue: LockedQueue<T>,
   guard: Guard,
@@ -48,12 +48,23 @@ export async function addWithGuard<T extends object>(
   data: T,
   options: PublishOptions = {},
 ): Promise<Job<Locked<T>>> {
-  const ticket = await guard.detach(options.ttlMs === undefined ? {} : { ttlMs: options.ttlMs })
+  const ticket = await handOver(guard, options.ttlMs === undefined ? {} : { ttlMs: options.ttlMs })
   const lock = { resource: guard.resource, ticket: ticket.encode() }
   try {
     return await queue.add(name, { ...data, quorlock: lock }, options.job)
   } catch (error) {
     await giveBack(guard, ticket)
+    throw error
+  }
+}
+
+/** The ticket to the guard's lock; where there is none to be had, the lock is given back. */
+async function handOver(guard: Guard, options: DetachOptions): Promise<Ticket> {
+  try {
+    return await guard.detach(options)
+  } catch (error) {
+    // Nobody would release it any more: it would be renewed, and in the way, up to `holdMsMax`.
+    await guard.release().catch(() => undefined)
     throw error
   }
 }
