@@ -25,9 +25,10 @@ build-payments: build-python build-node library-c $(PAYMENTS_TOOLS) $(PAYMENTS_C
 	$(NPM) run --silent build --workspace quorlock-example-payments
 
 .PHONY: check-payments
-check-payments: $(PYTHON_TOOLS)
+check-payments: $(PYTHON_TOOLS) $(NODE_MODULES)
 	.venv/bin/ruff check --config $(PAYMENTS)/ruff.toml $(PAYMENTS)
 	.venv/bin/ruff format --check --config $(PAYMENTS)/ruff.toml $(PAYMENTS)
+	$(IN_NODE) npx --no-install prettier --check ../$(PAYMENTS)/nestjs/src
 
 .PHONY: test-payments
 test-payments: build-payments

@@ -16,7 +16,7 @@ class Hold:
     begin: float
     end: float | None = None
     how: str = "adopted"
-    """`scheduled` by the publisher, `adopted` from it, or `afresh`."""
+    """`locked` by the publisher, `adopted` from it, or `afresh`."""
     lost: str | None = None
     """Why it was lost, if it was."""
 
@@ -79,14 +79,11 @@ class Journal:
         event, order = told["e"], told.get("o", "")
         at = told["t"] / 1000 - self.begun if "t" in told else self.now()
         self.counts[worker][event] += 1
-        if event in ("scheduled", "adopted", "afresh"):
+        if event in ("locked", "adopted", "afresh"):
             hold = Hold(worker, order, at, how=event)
             self.holds.append(hold)
+            self._held[worker, order] = hold
             self.waits_ms[worker].append(told["wait_ms"])
-            if event == "scheduled":
-                hold.begin, hold.end = at - told["held_ms"] / 1000, at
-            else:
-                self._held[worker, order] = hold
         elif event == "refused":
             self.refusals[told["why"]] += 1
         elif event == "lost":
@@ -94,7 +91,7 @@ class Journal:
             hold = self._held.pop((worker, order), None)
             if hold:
                 hold.end, hold.lost = at, told["how"]
-        elif event == "released":
+        elif event in ("released", "scheduled"):
             hold = self._held.pop((worker, order), None)
             if hold:
                 hold.end = at
@@ -117,7 +114,7 @@ class Journal:
 
     @property
     def in_flight(self) -> int:
-        """Locks that a worker holds."""
+        """Locks that a process holds."""
         return len(self._held)
 
 

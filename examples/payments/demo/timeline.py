@@ -137,7 +137,7 @@ class Timeline:
                     f'<rect x="{x:.1f}" y="{y + 5}" height="14" '
                     f'width="{max(2, (end - hold.begin) * scale):.1f}" fill="{colour}"/>'
                 )
-                if hold.how != "scheduled":
+                if hold.how != "locked":
                     label = f"{hold.worker} {hold.how}" + (f", {hold.lost}" if hold.lost else "")
                     self._text(x, y + 32, label, "small")
             for at, _ in charges:

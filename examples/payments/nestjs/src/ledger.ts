@@ -18,7 +18,9 @@ export class Ledger {
   }
 
   async #post(path: string, values: Record<string, string | number>): Promise<string> {
-    const query = new URLSearchParams(Object.entries(values).map(([name, value]) => [name, `${value}`]))
+    const query = new URLSearchParams(
+      Object.entries(values).map(([name, value]) => [name, `${value}`]),
+    )
     const answer = await fetch(`http://${settings.ledger}${path}?${query}`, { method: 'POST' })
     const text = (await answer.text()).trim()
     if (!answer.ok) throw new Error(`the ledger answered ${answer.status} ${text}`)

@@ -2,37 +2,35 @@
 import 'reflect-metadata'
 
 import { BullModule } from '@nestjs/bullmq'
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common'
+import { Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
-import { Client } from 'quorlock'
+import { QuorlockModule } from 'quorlock/nestjs'
 
 import { Ledger } from './ledger.js'
-import { PaymentsProcessor } from './payments.processor.js'
+import { processorEvents } from './lock-events.js'
+import { PaymentsProcessor, UnlockedProcessor } from './payments.processor.js'
+import { Payments } from './payments.js'
 import { QUEUE, connection, settings } from './settings.js'
 import { tell } from './tell.js'
 
 @Module({
-  imports: [BullModule.forRoot({ connection }), BullModule.registerQueue({ name: QUEUE })],
-  providers: [
-    Ledger,
-    PaymentsProcessor,
-    {
-      provide: Client,
-      useFactory: () => {
-        const { nodes, ttlMs, worker: owner } = settings
-        return new Client(nodes, { ttlMs, owner, fencing: 'required' })
-      },
-    },
+  imports: [
+    BullModule.forRoot({ connection }),
+    BullModule.registerQueue({ name: QUEUE }),
+    QuorlockModule.forRoot({
+      nodes: settings.nodes,
+      ttlMs: settings.ttlMs,
+      owner: settings.worker,
+      fencing: 'required',
+      onEvent: processorEvents(),
+    }),
   ],
+  providers: [Ledger, Payments, settings.locks ? PaymentsProcessor : UnlockedProcessor],
 })
-class ProcessorModule implements OnApplicationShutdown {
-  constructor(@Inject(Client) private readonly locks: Client) {}
+class ProcessorModule {}
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.locks.close()
-  }
-}
-
-const app = await NestFactory.createApplicationContext(ProcessorModule, { logger: ['error', 'warn'] })
+const app = await NestFactory.createApplicationContext(ProcessorModule, {
+  logger: ['error', 'warn'],
+})
 app.enableShutdownHooks()
 tell('ready')

@@ -2,11 +2,12 @@
 import 'reflect-metadata'
 
 import { BullModule } from '@nestjs/bullmq'
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common'
+import { Module, type OnApplicationShutdown } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { Redis } from 'ioredis'
-import { Client } from 'quorlock'
+import { QuorlockModule } from 'quorlock/nestjs'
 
+import { tellScheduled } from './lock-events.js'
 import { OrdersController } from './orders.controller.js'
 import { Scheduler } from './scheduler.js'
 import { GROUP, QUEUE, STREAM, connection, settings } from './settings.js'
@@ -23,25 +24,20 @@ import { tell } from './tell.js'
         removeOnComplete: true,
       },
     }),
+    QuorlockModule.forRoot({
+      nodes: settings.nodes,
+      ttlMs: settings.ttlMs,
+      owner: settings.worker,
+      onEvent: tellScheduled,
+    }),
   ],
   controllers: [OrdersController],
-  providers: [
-    Scheduler,
-    {
-      provide: Client,
-      useFactory: () => new Client(settings.nodes, { ttlMs: settings.ttlMs, owner: settings.worker }),
-    },
-    { provide: Redis, useFactory: () => new Redis(connection) },
-  ],
+  providers: [Scheduler, { provide: Redis, useFactory: () => new Redis(connection) }],
 })
 class PublisherModule implements OnApplicationShutdown {
-  constructor(
-    @Inject(Client) private readonly locks: Client,
-    @Inject(Redis) private readonly streams: Redis,
-  ) {}
+  constructor(private readonly streams: Redis) {}
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.locks.close()
+  onApplicationShutdown(): void {
     this.streams.disconnect()
   }
 }
