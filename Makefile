@@ -30,7 +30,7 @@ $(SERVERS): scripts/fetch-servers.sh
 	@touch $@
 
 .PHONY: check
-check: check-rust ## Formatting, lints, types, documentation, house rules; changes nothing
+check: check-rust check-api ## Formatting, lints, types, documentation, house rules; changes nothing
 
 .PHONY: check-rust
 check-rust:
@@ -38,6 +38,15 @@ check-rust:
 	$(CARGO) clippy $(EVERYTHING) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps -p quorlock --locked
 	bash scripts/check-house.sh
+
+# The public API of the engine against core/api.txt.
+.PHONY: check-api
+check-api:
+	$(CARGO) run -q --locked -p quorlock-api
+
+.PHONY: api
+api: ## Write core/api.txt anew, after a change of the public API that is meant
+	$(CARGO) run -q --locked -p quorlock-api -- --write
 
 .PHONY: fix
 fix: fix-rust ## Apply the lints that can be applied, then format

@@ -7,6 +7,6 @@ test: test-scenarios
 
 # Every language plays, so every binding is built first.
 .PHONY: test-scenarios
-test-scenarios: | $(SERVERS)
+test-scenarios: build-python build-node build-c | $(SERVERS)
 	$(CARGO) build --locked -p quorlock-scenarios
 	target/debug/scenarios $(SCENARIOS)
