@@ -174,3 +174,25 @@ async fn a_client_closed_before_its_first_call_stays_closed() {
         assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_node_that_is_down_does_not_hold_it_up() {
+    // Nobody listens on port 1.
+    let nodes = [
+        "memory://closing-down-0",
+        "memory://closing-down-1",
+        "redis://127.0.0.1:1",
+    ];
+    let client = Client::connect(nodes).expect("valid");
+    for name in ["a", "b"] {
+        let guard = client.mutex(name).acquire(()).await.expect("a majority");
+        let released = guard.release().await.expect("held");
+        assert_eq!(released, quorlock::Released::Released);
+    }
+    let _held = client.mutex("c").acquire(()).await.expect("a majority");
+    let began = Instant::now();
+    // The ttl is 10 s: so long something might have been left there.
+    assert!(client.close(LONG).await.expect("own"));
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}

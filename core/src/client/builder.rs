@@ -153,8 +153,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Runs the engine on the caller's own runtime instead of the engine's thread. Renewal then
-    /// stops whenever that runtime is blocked.
+    /// Runs the engine on the caller's own runtime, which needs timers and I/O, instead of the engine's
+    /// thread. Renewal then stops whenever that runtime is blocked; once it is shut down, calls end with
+    /// `Closed`. A forked child has an engine's thread of its own.
     pub fn runtime(mut self, handle: tokio::runtime::Handle) -> Self {
         self.runtime = Some(handle);
         self

@@ -81,7 +81,8 @@ pub struct Client {
 struct Shared {
     nodes: Arc<Vec<NodeAddress>>,
     settings: Settings,
-    runtime: Option<tokio::runtime::Handle>,
+    /// The caller's runtime and the process it runs in: a forked child has none of its threads.
+    runtime: Option<(u32, tokio::runtime::Handle)>,
     host: Host,
     /// Set for good, also for children this process forks later.
     closed: Arc<AtomicBool>,
@@ -112,7 +113,7 @@ impl Client {
         let shared = Arc::new(Shared {
             nodes,
             settings,
-            runtime,
+            runtime: runtime.map(|handle| (std::process::id(), handle)),
             host,
             closed: Arc::default(),
             engine: ProcessLocal::empty(),
@@ -266,11 +267,19 @@ impl Client {
             start::engine(
                 &shared.nodes,
                 &shared.settings,
-                shared.runtime.as_ref(),
+                shared.runtime_here(),
                 shared.host.clone(),
                 Arc::clone(&shared.closed),
             )
         })
+    }
+}
+
+impl Shared {
+    /// The caller's runtime, in its own process; a child goes on with an engine's thread of its own.
+    fn runtime_here(&self) -> Option<&tokio::runtime::Handle> {
+        let here = |(pid, _): &&(u32, _)| *pid == std::process::id();
+        self.runtime.as_ref().filter(here).map(|(_, handle)| handle)
     }
 }
 

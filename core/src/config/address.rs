@@ -51,7 +51,7 @@ impl NodeAddress {
             return Err(wrong("must be a URL without spaces around it"));
         }
         if let Some(name) = text.strip_prefix("memory://") {
-            if name.contains(['@', '/', '?', '#']) {
+            if name.contains(['@', '/', '?', '#']) || name.contains(char::is_control) {
                 return Err(wrong("memory:// takes a plain name only"));
             }
             let target = Target::Memory {
@@ -104,11 +104,11 @@ impl NodeAddress {
                 .parse()
                 .map_err(|_| wrong("the path must be a database number"))?,
         };
-        let target = Target::Tcp {
-            host: decode(field, &host)?,
-            port,
-            tls,
-        };
+        let host = decode(field, &host)?;
+        if host.contains(char::is_control) {
+            return Err(wrong("names a host with control characters"));
+        }
+        let target = Target::Tcp { host, port, tls };
         Ok(NodeAddress {
             target,
             user: user(field, &url)?,
@@ -126,18 +126,24 @@ impl NodeAddress {
         if path.len() < 2 {
             return Err(wrong("names no socket path"));
         }
-        let mut db = 0;
-        for (key, value) in url.query_pairs() {
-            match &*key {
+        // Such a URL has no host, and without a host no place for a login before it.
+        let (mut user, mut password, mut db) = (None, None, 0);
+        let options = url.query().unwrap_or_default();
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            let (key, value) = option.split_once('=').unwrap_or((option, ""));
+            let value = decode(field, value)?;
+            match key {
                 "db" => db = value.parse().map_err(|_| wrong("db must be a number"))?,
-                _ => return Err(wrong("takes no option but ?db=N")),
+                "user" => user = Some(value),
+                "password" => password = Some(value),
+                _ => return Err(wrong("takes no options but db, user and password")),
             }
         }
         let target = Target::Unix { path };
         Ok(NodeAddress {
             target,
-            user: user(field, url)?,
-            password: password(field, url)?,
+            user,
+            password,
             db,
         })
     }
@@ -220,6 +226,13 @@ mod tests {
             (address.user.as_deref(), address.password.as_deref()),
             (Some("u"), Some("p@"))
         );
+        let text = "unix:///run/s.sock?user=u&password=p%26+%40&db=1";
+        let address = NodeAddress::parse("nodes[0]", text).expect("valid");
+        assert_eq!(
+            (address.user.as_deref(), address.password.as_deref()),
+            (Some("u"), Some("p&+@"))
+        );
+        assert_eq!(address.to_string(), "unix:///run/s.sock?db=1");
     }
 
     #[test]
@@ -238,6 +251,11 @@ mod tests {
             "redis://h#f",
             "unix://h/p",
             "unix://",
+            "unix://u:hunter2@/run/s.sock",
+            "unix:///run/s.sock?secret=hunter2",
+            "unix:///run/s.sock?db=hunter2",
+            "redis://ho%0Ast",
+            "memory://a\nb",
             "memory://a/b",
             "rediss:h",
         ];

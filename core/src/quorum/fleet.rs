@@ -118,6 +118,10 @@ impl Fleet {
                     Link::Connecting => {}
                     Link::Down(_) => continue,
                 }
+                // Its driver is gone, and nothing will change: waiting for it would never wait.
+                if link.has_changed().is_err() {
+                    continue;
+                }
                 connecting.push(link);
             }
             if up >= self.quorum() || connecting.len() < self.quorum() {

@@ -99,7 +99,12 @@ pub async fn release(fleet: &Arc<Fleet>, held: &Held, timeout: Duration) -> Rele
         }
     }
     let elapsed = fleet.clock.now().since(started);
+    let kept = held.sent.iter().filter(|sent| sent.was_kept(fleet));
+    let kept: Vec<usize> = kept.map(|sent| sent.node).collect();
     let open = words.into_iter().enumerate().filter_map(|(node, word)| {
+        if word.is_none() && kept.contains(&node) {
+            return None;
+        }
         let fault = match word {
             Some(Ok(_)) => return None,
             Some(Err(fault)) => fault,
@@ -129,8 +134,11 @@ pub(crate) fn undo_claim(fleet: &Arc<Fleet>, held: &Held, put_back: Option<(usiz
         return;
     };
     // Only the home gave the waiter's place away, so only there it is put back.
-    let (at_home, elsewhere): (Vec<_>, Vec<_>) =
-        held.sent.iter().partition(|sent| sent.node == home);
+    let (at_home, elsewhere): (Vec<_>, Vec<_>) = held
+        .sent
+        .iter()
+        .cloned()
+        .partition(|sent| sent.node == home);
     drop(Sweep::start(fleet, &at_home, held.ttl, undo(Some(place))));
     drop(Sweep::start(fleet, &elsewhere, held.ttl, undo(None)));
 }

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -30,6 +31,8 @@ pub struct Round<'a> {
 struct Answers {
     mailbox: Mailbox,
     crowd: Option<(Arc<Fleet>, Keys)>,
+    /// See [`Sent`]: also by answers that come when the round is over.
+    refused: Arc<AtomicU32>,
 }
 
 impl Listener for Answers {
@@ -41,6 +44,12 @@ impl Listener for Answers {
             if refusal.why == RefusalKind::Queued {
                 fleet.crowd.note(keys);
             }
+        }
+        match &answered.result {
+            Err(fault) if !fault.may_have_run => {
+                self.refused.fetch_or(bit(answered.node), Ordering::AcqRel);
+            }
+            _ => {}
         }
         self.mailbox.answered(answered);
     }
@@ -57,7 +66,7 @@ pub enum Next {
 }
 
 /// Where a command went: enough to tell later whether it may still arrive.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Sent {
     /// The node.
     pub node: usize,
@@ -67,9 +76,17 @@ pub struct Sent {
     settled: bool,
     /// True where an earlier copy of it was lost with its connection, whatever became of this one.
     lost: bool,
+    /// Which nodes have certainly not run what they were asked, one bit each.
+    refused: Arc<AtomicU32>,
 }
 
 impl Sent {
+    /// True where it certainly never left this process: its node was out of reach before and is so now.
+    pub fn was_kept(&self, fleet: &Fleet) -> bool {
+        let refused = self.refused.load(Ordering::Acquire) & bit(self.node) != 0;
+        refused && self.epoch.is_none() && fleet.epoch(self.node).is_none()
+    }
+
     /// True where the command was never answered and its connection is not the present one: it
     /// may still arrive, behind whatever is sent now.
     pub fn may_come_late(&self, fleet: &Fleet) -> bool {
@@ -120,8 +137,8 @@ impl<'a> Round<'a> {
     pub fn watching(fleet: &'a Arc<Fleet>, timeout: Duration, keys: &Keys) -> Self {
         let crowd = Some((Arc::clone(fleet), keys.clone()));
         let answers = Arc::new(Answers {
-            mailbox: Mailbox::default(),
             crowd,
+            ..Answers::default()
         });
         Round {
             answers,
@@ -170,6 +187,12 @@ impl<'a> Round<'a> {
                 epoch: asked.epoch,
                 settled: asked.settled,
                 lost: asked.lost,
+                refused: if asked.times == 1 {
+                    Arc::clone(&self.answers.refused)
+                } else {
+                    // One of several answers says nothing of the others.
+                    Arc::default()
+                },
             })
             .collect()
     }
@@ -232,6 +255,11 @@ impl<'a> Round<'a> {
         };
         self.asked.iter().enumerate().map(of).collect()
     }
+}
+
+/// A node's bit; there are 31 nodes at most.
+fn bit(node: usize) -> u32 {
+    1 << node
 }
 
 /// What an answer means for the report of an operation.

@@ -44,8 +44,12 @@ impl Sweep {
         command: impl Fn(u64) -> Command,
     ) -> Self {
         let plain: Arc<Request> = command(0).into();
+        // A node that is down and was never asked needs no cleaning up; insisting on it would keep a
+        // client from closing for as long as a key could live there.
+        let nodes = nodes.iter().filter(|sent| !sent.was_kept(fleet)).cloned();
         let (late, in_order): (Vec<Sent>, Vec<Sent>) =
-            nodes.iter().partition(|sent| sent.may_come_late(fleet));
+            nodes.partition(|sent| sent.may_come_late(fleet));
+        let open = late.len() + in_order.len();
         let job = Arc::new(Job {
             fleet: Arc::clone(fleet),
             burying: command(ttl.as_millis()).into(),
@@ -59,10 +63,7 @@ impl Sweep {
                 job.submit(sent.node, command, Arc::clone(&job) as Arc<dyn Listener>);
             }
         }
-        Sweep {
-            job,
-            open: nodes.len(),
-        }
+        Sweep { job, open }
     }
 
     /// The next node's definite word, or that it is not known yet; `None` once each has answered.

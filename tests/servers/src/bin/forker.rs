@@ -1,6 +1,6 @@
 //! Forks while a client is idle, acquiring or renewing, and checks both sides.
 //!
-//! `forker <nodes, by comma> <idle|acquiring|renewing> <times> <folder for tokens>`. Says `done` and
+//! `forker <nodes, by comma> <idle|acquiring|renewing|foreign> <times> <folder for tokens>`. Says `done` and
 //! ends with 0 if everything held; else it says what did not. A test-only program: Rust cannot fork
 //! without `unsafe`, and children of a process with threads are the point here.
 
@@ -28,10 +28,16 @@ fn main() {
     let [nodes, mode, times, folder] = &args[..] else {
         panic!("forker <nodes> <mode> <times> <folder>")
     };
-    let client = Client::builder()
-        .node_timeout(Duration::from_millis(500))
-        .connect(nodes.split(','));
-    let client = Client::from(client.expect("valid nodes"));
+    let mut builder = Client::builder().node_timeout(Duration::from_millis(500));
+    let theirs = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    if mode == "foreign" {
+        builder = builder.runtime(theirs.handle().clone());
+    }
+    let client = Client::from(builder.connect(nodes.split(',')).expect("valid nodes"));
     let guard = client.mutex("parent").acquire(()).expect("free");
     let server = nodes
         .split(',')
@@ -82,7 +88,7 @@ fn main() {
 /// What the parent does while it forks.
 fn keep_busy(mode: &str, client: &Client, over: &Arc<AtomicBool>) -> Vec<thread::JoinHandle<()>> {
     let threads = match mode {
-        "idle" => 0,
+        "idle" | "foreign" => 0,
         "acquiring" => 3,
         "renewing" => 1,
         _ => panic!("not a mode: {mode}"),
@@ -136,6 +142,7 @@ fn fork_once(
             let lived = catch_unwind(AssertUnwindSafe(|| {
                 live(client, guard, folder, number, depth)
             }));
+            // At once: what the parent's runtime left here would join threads that do not exist.
             exit(lived.unwrap_or(99));
         }
     }

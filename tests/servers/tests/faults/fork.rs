@@ -62,6 +62,12 @@ fn children_of_a_renewing_process_are_on_their_own() {
     fork_while("renewing");
 }
 
+/// The caller's own runtime has no threads in a child: calls there hung.
+#[test]
+fn children_of_a_process_with_a_runtime_of_its_own_are_on_their_own() {
+    fork_while("foreign");
+}
+
 #[test]
 fn a_process_ends_clean_and_quick_with_locks_in_its_hands() {
     let servers = Servers::start(3, ServerKind::Valkey);

@@ -6,9 +6,11 @@
 mod campaign;
 mod diagnostics;
 mod exclusion;
+mod fairness;
 mod fork;
 mod guarded;
 mod handoff;
+mod hostile;
 mod leftovers;
 mod minority;
 mod renewal;
