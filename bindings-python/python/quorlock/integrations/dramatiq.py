@@ -7,7 +7,8 @@
 >>> client = Client(["memory://dramatiq-doc"])
 >>> broker = StubBroker()
 >>> broker.add_middleware(QuorlockMiddleware(client), after=dramatiq.middleware.Retries)
->>> @dramatiq.actor(broker=broker)
+>>> dramatiq.set_broker(broker)
+>>> @dramatiq.actor
 ... def charge(invoice: int) -> None:
 ...     Guard.current().check()
 >>> sent = send_locked(client, "invoice:42", charge.message(42))  # None: it is scheduled already
