@@ -103,6 +103,13 @@ static quorlock_status take(worker *self, const job *work, quorlock_guard **guar
     return status;
 }
 
+/* Somebody else has begun since; whether they come to an end, a redelivery will tell. */
+static bool came_too_late(const job *work) {
+    tell("stale", work->order, "");
+    tell("lost", work->order, ",\"how\":\"the ledger, by its token\"");
+    return false;
+}
+
 /* Charges, under `guard` if there is one. False where the job has to be delivered again. */
 static bool charge(worker *self, const job *work, const quorlock_guard *guard) {
     uint64_t token = 0;
@@ -111,13 +118,15 @@ static bool charge(worker *self, const job *work, const quorlock_guard *guard) {
     switch (ledger_begin(&self->ledger, work->order, token, &begun)) {
     case LEDGER_OPEN: break;
     case LEDGER_CHARGED: tell("already", work->order, ""); return true;
-    case LEDGER_STALE: tell("stale", work->order, ""); return true;
+    case LEDGER_STALE: return came_too_late(work);
     case LEDGER_FAILED: tell("failed", work->order, ""); return false;
     }
-    if (strcmp(work->drill, "stand-still") == 0 && begun == 1) {
-        /* The demo kills this worker here: in the middle of a payment, with the lock in its hand. */
+    bool stand_still = strcmp(work->drill, "stand-still") == 0;
+    if ((stand_still || strcmp(work->drill, "freeze") == 0) && begun == 1) {
+        /* The demo kills this worker here, or stops it for longer than the ttl: in the middle of a
+         * payment, with the lock in its hand. */
         tell("standing", work->order, "");
-        pause_ms(60000);
+        pause_ms(stand_still ? 60000 : 1000);
     }
     /* The payment provider takes its time. */
     pause_ms(work->provider_ms);
@@ -127,10 +136,7 @@ static bool charge(worker *self, const job *work, const quorlock_guard *guard) {
     }
     switch (ledger_charge(&self->ledger, work->order, token, self->name, work->amount_cents)) {
     case LEDGER_CHARGED: tell("charged", work->order, ""); return true;
-    case LEDGER_STALE:
-        tell("stale", work->order, "");
-        tell("lost", work->order, ",\"how\":\"the ledger, by its token\"");
-        return true;
+    case LEDGER_STALE: return came_too_late(work);
     default: tell("failed", work->order, ""); return false;
     }
 }

@@ -14,6 +14,7 @@ DRILLS = [
     ("twice", 0.25),
     ("stand-still", 0.42),
     ("block", 0.60),
+    ("freeze", 0.75),
 ]
 
 

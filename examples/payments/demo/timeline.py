@@ -138,7 +138,7 @@ class Timeline:
                     f'width="{max(2, (end - hold.begin) * scale):.1f}" fill="{colour}"/>'
                 )
                 if hold.how != "locked":
-                    label = f"{hold.worker} {hold.how}" + (f", {hold.lost}" if hold.lost else "")
+                    label = f"{hold.worker} {hold.how}" + (f", lost: {hold.lost}" if hold.lost else "")
                     self._text(x, y + 32, label, "small")
             for at, _ in charges:
                 x = LEFT + (at - begin) * scale

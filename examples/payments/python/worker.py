@@ -68,21 +68,19 @@ class Payments:
         """Whether the job is done with; if not, it has to be delivered again."""
         order = job["order"]
         if not LOCKS:
-            self._charge(job, None)
-            return True
+            return self._charge(job, None)
         guard = self._take(order, job["ticket"])
         if guard is None:
             tell("retry", order)
             return False
         try:
-            self._charge(job, guard)
+            return self._charge(job, guard)
         except LeaseLostError:
             tell("lost", order, how="the check before the write")
             return False
         finally:
             guard.release()
             tell("released", order)
-        return True
 
     def _take(self, order: str, ticket: str) -> Guard | None:
         """The publisher's lock, or a new one where the ticket is dead; None where somebody has it."""
@@ -98,25 +96,33 @@ class Payments:
             tell(event, order, wait_ms=(time.monotonic() - begun) * 1000)
         return guard
 
-    def _charge(self, job: dict[str, str], guard: Guard | None) -> None:
+    def _charge(self, job: dict[str, str], guard: Guard | None) -> bool:
         order, token = job["order"], (guard.fencing_token or 0) if guard else 0
         state, begun = self._ledger.begin(order, token)
-        if state != "open":
-            tell("already" if state == "charged" else "stale", order)
-            return
-        if job["drill"] == "stand-still" and begun == 1:
-            # The demo kills this worker here: in the middle of a payment, with the lock in its hand.
+        if state == "charged":
+            tell("already", order)
+            return True
+        if state == "stale":
+            return self._came_too_late(order)
+        if job["drill"] in ("stand-still", "freeze") and begun == 1:
+            # The demo kills this worker here, or stops it for longer than the ttl: in the middle of a
+            # payment, with the lock in its hand.
             tell("standing", order)
-            time.sleep(60)
+            time.sleep(60 if job["drill"] == "stand-still" else 1)
         # The payment provider takes its time.
         time.sleep(int(job["provider_ms"]) / 1000)
         if guard:
             guard.check()
-        if self._ledger.charge(order, token, int(job["amount_cents"])):
-            tell("charged", order)
-        else:
-            tell("stale", order)
-            tell("lost", order, how="the ledger, by its token")
+        if not self._ledger.charge(order, token, int(job["amount_cents"])):
+            return self._came_too_late(order)
+        tell("charged", order)
+        return True
+
+    def _came_too_late(self, order: str) -> bool:
+        """Somebody else has begun since; whether they come to an end, a redelivery will tell."""
+        tell("stale", order)
+        tell("lost", order, how="the ledger, by its token")
+        return False
 
 
 def why(error: NotHeldError) -> str:

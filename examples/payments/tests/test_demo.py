@@ -84,6 +84,8 @@ def test_a_short_run_charges_every_payment_once(tmp_path):
         "locked it afresh",
         "got it and was refused: another worker is at it",
         "blocked its event loop for 6 s",
+        "was stopped for 5 s in the middle of payment",
+        "had lost the lock, noticed by: the check before the write",
     ):
         assert what in locked, what
     # The same demo does see double charges where there are some.

@@ -8,6 +8,8 @@ const order = (resource: string): string => resource.replace('payment:', '')
 export function tellScheduled({ kind, resource, spanMs }: LockEvent): void {
   if (kind === 'acquired') tell('locked', order(resource), { wait_ms: spanMs })
   if (kind === 'detached') tell('scheduled', order(resource))
+  // Not handed over: the client is told of the failure, and asks again.
+  if (kind === 'released') tell('released', order(resource))
   if (kind === 'contended') tell('duplicate', order(resource))
 }
 

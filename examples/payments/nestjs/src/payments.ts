@@ -15,10 +15,11 @@ export class Payments {
     const { order, amountCents } = job
     const token = guard?.fencingToken ?? 0
     const { state, begun } = await this.ledger.begin(order, token)
-    if (state !== 'open') {
-      tell(state === 'charged' ? 'already' : 'stale', order)
+    if (state === 'charged') {
+      tell('already', order)
       return
     }
+    if (state === 'stale') throw this.#cameTooLate(order)
     if (job.drill === 'block' && begun === 1) {
       const until = performance.now() + 3 * settings.ttlMs
       tell('blocking', order, { ms: 3 * settings.ttlMs })
@@ -28,11 +29,14 @@ export class Payments {
     // The payment provider takes its time.
     await new Promise((resolve) => setTimeout(resolve, job.providerMs))
     guard?.check()
-    if (await this.ledger.charge(order, token, amountCents)) {
-      tell('charged', order)
-    } else {
-      tell('stale', order)
-      tell('lost', order, { how: 'the ledger, by its token' })
-    }
+    if (!(await this.ledger.charge(order, token, amountCents))) throw this.#cameTooLate(order)
+    tell('charged', order)
+  }
+
+  /** Somebody else has begun since; whether they come to an end, a redelivery will tell. */
+  #cameTooLate(order: string): Error {
+    tell('stale', order)
+    tell('lost', order, { how: 'the ledger, by its token' })
+    return new Error('the ledger has seen a larger token')
   }
 }

@@ -35,7 +35,8 @@ export class Scheduler {
     // Half of the jobs go through BullMQ to NestJS, half through a stream to Python and C.
     const delay = order.delayMs ?? 0
     const byStream =
-      job.drill === 'stand-still' || (job.drill === '' && delay === 0 && number % 2 === 1)
+      ['stand-still', 'freeze'].includes(job.drill) ||
+      (job.drill === '' && delay === 0 && number % 2 === 1)
     if (!settings.locks) {
       await this.#dispatchUnlocked(job, byStream, delay)
       return true
