@@ -49,3 +49,56 @@ examples-c: library-c $(HIREDIS_READY) # The examples, and the worker of a queue
 	done
 	$(CC) $(C_FLAGS) -isystem $(HIREDIS) examples/c/worker.c $(addprefix $(HIREDIS)/,$(HIREDIS_SOURCES)) \
 		-o $(C_BUILT)/examples/worker $(C_LINK_BESIDE)
+
+# Where `make install` puts the library; DESTDIR and LIBDIR are heard too.
+PREFIX ?= /usr/local
+
+.PHONY: release-c
+release-c:
+	$(CARGO) build --release --locked -p quorlock-c
+
+.PHONY: install
+install: release-c # Header, libraries, pkg-config and CMake files (PREFIX=/usr/local)
+	PREFIX='$(PREFIX)' bash bindings-c/install/install.sh target/release/libquorlock.so target/release/libquorlock.a
+
+package: package-c
+.PHONY: package-c
+package-c: release-c
+	rm -rf $(C_BUILT)/prefix
+	PREFIX='$(CURDIR)/$(C_BUILT)/prefix' bash bindings-c/install/install.sh \
+		target/release/libquorlock.so target/release/libquorlock.a
+	bash bindings-c/install/use.sh $(C_BUILT)/prefix
+
+.PHONY: bench-c
+bench-c: release-c | $(SERVERS) # The C binding beside the Rust client in one run (ARGS="--seconds 4")
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Wpedantic -Ibindings-c/include tests/bench/c/bench.c -o $(C_BUILT)/bench \
+		target/release/libquorlock.a -lgcc_s -lutil -lrt -lpthread -lm -ldl
+	$(CARGO) run --release --locked -p quorlock-bench-c -- $(C_BUILT)/bench $(ARGS)
+
+# The tests in C with the library instrumented too: `make sanitize-c` runs all three.
+C_HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+C_SUITE := $(CARGO) test -q --locked -p quorlock-c --all-features --test suite --
+# ThreadSanitizer must see the standard library's own locks, so that is built with it.
+C_INSTRUMENTED = RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=$(1)' $(CARGO) build -q --locked --profile c \
+	-p quorlock-c --example quorlock_tested --all-features --target $(C_HOST) --target-dir target/c-$(1) $(2)
+C_INSTRUMENTED_LIB = $(CURDIR)/target/c-$(1)/$(C_HOST)/c/examples/libquorlock_tested.so
+
+.PHONY: sanitize-c
+sanitize-c: address-c thread-c valgrind-c # The C tests under ASan with LSan, TSan and valgrind
+
+.PHONY: address-c
+address-c: | $(SERVERS)
+	$(call C_INSTRUMENTED,address)
+	QUORLOCK_C_LIBRARY=$(call C_INSTRUMENTED_LIB,address) QUORLOCK_C_FLAGS='-fsanitize=address,undefined' \
+		$(C_SUITE) behaviour matrix
+
+.PHONY: thread-c
+thread-c: | $(SERVERS)
+	$(call C_INSTRUMENTED,thread,-Zbuild-std)
+	QUORLOCK_C_LIBRARY=$(call C_INSTRUMENTED_LIB,thread) QUORLOCK_C_FLAGS='-fsanitize=thread' \
+		QUORLOCK_HAMMER_MS=60000 $(C_SUITE) eight_threads over_the_embedded_node
+
+.PHONY: valgrind-c
+valgrind-c: | $(SERVERS)
+	QUORLOCK_C_RUNNER='valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite' \
+		QUORLOCK_HAMMER_MS=10000 $(C_SUITE) over_ eight_threads

@@ -5,5 +5,7 @@ mod abi;
 mod behaviour;
 mod examples;
 mod header;
+mod installed;
 mod matrix;
+mod memory;
 mod program;

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::header::{Function, Parameter, functions};
-use crate::program::{compile, folder, succeed};
+use crate::program::{command, compile, folder, succeed};
 
 /// Calls that fail also with good arguments, since nothing went wrong before.
 const FAILS_ANYHOW: [&str; 2] = [
@@ -410,7 +410,7 @@ fn program(name: &str, body: impl Fn(&Function) -> String) -> String {
     source.push_str("    };\n    (void)on_loss;\n    (void)long_text;\n    (void)misaligned_nodes;\n    (void)misaligned_client_options;\n    (void)sized_client_options;\n    (void)misaligned_acquire_options;\n    (void)sized_acquire_options;\n    (void)check_out;\n    return RUN(tests);\n}\n");
     let path = folder(&format!("{name}-source")).join(format!("{name}.c"));
     std::fs::write(&path, source).expect("an empty folder");
-    let said = succeed(&mut std::process::Command::new(compile(name, &path)));
+    let said = succeed(&mut command(&compile(name, &path)));
     assert!(
         said.contains(&format!("{} passed, 0 failed", functions.len())),
         "{said}"

@@ -8,8 +8,18 @@ pub fn binding() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The shared library that cargo built for this test: the example of the package.
+/// Words from an environment variable that `make sanitize-c` sets.
+fn words(variable: &str) -> Vec<String> {
+    let given = std::env::var(variable).unwrap_or_default();
+    given.split_whitespace().map(str::to_owned).collect()
+}
+
+/// The shared library that cargo built for this test, the example of the package; or the one in
+/// `QUORLOCK_C_LIBRARY`.
 pub fn library() -> PathBuf {
+    if let Some(given) = std::env::var_os("QUORLOCK_C_LIBRARY") {
+        return given.into();
+    }
     let program = std::env::current_exe().expect("a test has a path");
     let profile = program.ancestors().nth(2).expect("in deps of a profile");
     let library = profile.join("examples/libquorlock_tested.so");
@@ -63,7 +73,7 @@ pub fn compile(name: &str, source: &Path) -> PathBuf {
     compile_with(name, source, &[])
 }
 
-/// Like [`compile`], with further arguments for the compiler.
+/// Like [`compile`], with further arguments for the compiler, beside those in `QUORLOCK_C_FLAGS`.
 pub fn compile_with(name: &str, source: &Path, more: &[PathBuf]) -> PathBuf {
     let folder = folder(name);
     for link in ["libquorlock.so", "libquorlock.so.0"] {
@@ -86,6 +96,7 @@ pub fn compile_with(name: &str, source: &Path, more: &[PathBuf]) -> PathBuf {
         .arg(binding().join("tests/c"))
         .arg(source)
         .args(more)
+        .args(words("QUORLOCK_C_FLAGS"))
         .arg("-o")
         .arg(&program)
         .arg("-L")
@@ -96,14 +107,31 @@ pub fn compile_with(name: &str, source: &Path, more: &[PathBuf]) -> PathBuf {
     program
 }
 
+/// The command that runs a program, inside the one that `QUORLOCK_C_RUNNER` names if it does.
+pub fn command(program: &Path) -> Command {
+    let runner = words("QUORLOCK_C_RUNNER");
+    let Some((first, rest)) = runner.split_first() else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(first);
+    command.args(rest).arg(program);
+    command
+}
+
 /// Compiles a program of `tests/c` and runs it, over these nodes or the embedded one.
 pub fn run(name: &str, nodes: Option<&str>) {
     let label = format!(
         "{name}-{}",
         if nodes.is_some() { "servers" } else { "memory" }
     );
-    let program = compile(&label, &binding().join(format!("tests/c/{name}.c")));
-    let mut command = Command::new(program);
+    run_with(&label, name, nodes, &[]);
+}
+
+/// The same under a label of its own and with further arguments for the compiler.
+pub fn run_with(label: &str, name: &str, nodes: Option<&str>, more: &[PathBuf]) {
+    let source = binding().join(format!("tests/c/{name}.c"));
+    let program = compile_with(label, &source, more);
+    let mut command = command(&program);
     command.env_remove("QUORLOCK_NODES");
     if let Some(nodes) = nodes {
         command.env("QUORLOCK_NODES", nodes);
