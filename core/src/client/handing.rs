@@ -10,18 +10,19 @@ use crate::quorum::{Extension, Held, Renewed, Standing, start_release};
 
 /// Renews `lease` now.
 pub(crate) async fn extend(lease: &Arc<Lease>) -> Result<()> {
-    renew(lease, lease.terms.ttl, false, "extend").await
+    renew(lease, lease.terms.ttl, None, "extend").await
 }
 
 /// Renews `lease` on all nodes with `ttl`, ends it here, and gives the ticket to it.
 pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
     // A shorter one would end the keys before the deadline the guard counts on if this fails.
     let ttl = ttl.max(lease.terms.ttl);
-    renew(lease, ttl, true, "detach").await?;
+    let fleet = &lease.engine.fleet;
+    let id = TicketId::fresh(&*fleet.entropy);
+    renew(lease, ttl, Some(id.clone()), "detach").await?;
     if !lease.hand_over() {
         return Err(sign(lease, "detach", ended(lease), Vec::new()));
     }
-    let fleet = &lease.engine.fleet;
     lease.held.void.set();
     if lease.held.ticket.is_some() {
         // The ticket this lease came by is used up as well, and no release of this lease will say so.
@@ -32,7 +33,6 @@ pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
         };
         drop(start_release(fleet, &nobody));
     }
-    let id = TicketId::fresh(&*fleet.entropy);
     lease.engine.events.detached(&lease.held.keys, id.as_str());
     Ok(Ticket::new(
         id,
@@ -43,7 +43,12 @@ pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
     ))
 }
 
-async fn renew(lease: &Arc<Lease>, ttl: Ttl, fill_in: bool, operation: &'static str) -> Result<()> {
+async fn renew(
+    lease: &Arc<Lease>,
+    ttl: Ttl,
+    fill_in: Option<TicketId>,
+    operation: &'static str,
+) -> Result<()> {
     let fleet = &lease.engine.fleet;
     let (turn, extension) = loop {
         lease.renewal_over().await;
@@ -55,7 +60,7 @@ async fn renew(lease: &Arc<Lease>, ttl: Ttl, fill_in: bool, operation: &'static 
         if let Some((turn, renewal)) = lease.begin_renewal(ttl) {
             break (
                 turn.by_hand(),
-                Extension::start(fleet, vec![renewal], fill_in),
+                Extension::start(fleet, vec![renewal], fill_in.clone()),
             );
         }
     };

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::client::lease::{Due, Lease};
 use crate::client::leases::Leases;
 use crate::client::locked;
-use crate::config::{Moment, PlantedBug};
+use crate::config::{Moment, PlantedBug, TicketId};
 use crate::quorum::{Extension, Fleet};
 
 /// Leases in one command; more would hold the server's one thread for too long at a time.
@@ -140,7 +140,8 @@ async fn renew(fleet: &Arc<Fleet>, batch: Vec<(u64, Arc<Lease>)>) -> Vec<(u64, M
         return Vec::new();
     };
     engine.feel_pulse();
-    let fill_in = fleet.planted.has(PlantedBug::RenewAfterRelease);
+    let sets_again = fleet.planted.has(PlantedBug::RenewAfterRelease);
+    let fill_in = sets_again.then(|| TicketId::fresh(&*fleet.entropy));
     let (turns, extension) = {
         // No lease of the batch can end between being found held and being on its way.
         let _gate = locked(&engine.renewal_gate);

@@ -20,7 +20,7 @@ use crate::config::{
 use crate::error::Result;
 use crate::node::{MemoryServer, Node, RedisNode, RedisSettings};
 use crate::protocol::ClientId;
-use crate::quorum::{Crowd, Fleet, Spawn};
+use crate::quorum::{Crowd, Fleet, Proposals, Spawn};
 
 type MemoryServers = Arc<Mutex<BTreeMap<String, Arc<MemoryServer>>>>;
 
@@ -60,8 +60,8 @@ pub(crate) fn engine(
                     tls_verify: settings.tls_verify,
                     wake_channel: wake_channel(&settings.key_prefix, &id.0),
                     key_prefix: settings.key_prefix.clone(),
+                    plain_claims: true,
                     entropy: Arc::clone(&entropy),
-                    plain_preferred: false,
                 };
                 let (node, driver) = RedisNode::new(address.clone(), redis, wake.clone());
                 spawner.spawn(Box::pin(driver));
@@ -86,6 +86,7 @@ pub(crate) fn engine(
         spawner,
         busy: Arc::default(),
         crowd: Crowd::default(),
+        proposals: Proposals::default(),
         settings: settings.clone(),
         label,
         planted: Planted::default(),
@@ -132,6 +133,7 @@ impl crate::client::Client {
             spawner,
             busy: Arc::default(),
             crowd: Crowd::default(),
+            proposals: Proposals::default(),
             settings: parts.settings.clone(),
             label: OwnerLabel::new("test", 0, &parts.settings.language, &id.0),
             planted: parts.planted,

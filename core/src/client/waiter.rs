@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use crate::client::engine::Engine;
 use crate::client::wakeups::Ear;
 use crate::config::Keys;
-use crate::node::{Answer, Link, Mailbox, Submission, Void};
-use crate::protocol::{Abilities, Command, Place, Request, WaiterId};
+use crate::node::{Answer, Mailbox, Submission, Void};
+use crate::protocol::{Command, Place, Request, WaiterId};
 use crate::quorum::{Defeat, NotWon, Why};
 
 /// How often a waiter that listens shows that it lives; publish wakes it much sooner.
@@ -54,25 +54,14 @@ impl Waiter {
 
     /// The node that keeps the queue: the resource's own, or the next in ring order that can.
     pub(crate) fn home(&self) -> Option<usize> {
-        let nodes = self.engine.fleet.size();
-        let first = self.engine.fleet.home(&self.keys);
         let now = Instant::now();
-        let mut ring = (0..nodes).map(|step| (first + step) % nodes);
-        ring.find(|&node| {
-            let avoided = self.avoided[node].is_some_and(|until| until > now);
-            !avoided && self.abilities(node).queue
-        })
-    }
-
-    fn abilities(&self, node: usize) -> Abilities {
-        match &*self.engine.fleet.nodes[node].link().borrow() {
-            Link::Up { abilities, .. } => *abilities,
-            _ => Abilities::default(),
-        }
+        let avoided = |node: usize| self.avoided[node].is_some_and(|until| until > now);
+        self.engine.fleet.home(&self.keys, avoided)
     }
 
     fn beat_every(&self, home: usize) -> Duration {
-        if self.abilities(home).wake {
+        let abilities = self.engine.fleet.nodes[home].abilities();
+        if abilities.is_some_and(|can| can.wake) {
             BEAT_EVERY
         } else {
             POLL_EVERY

@@ -13,24 +13,24 @@ pub const KEY_BYTES_MAX: usize = 1024;
 /// it would be another lock's queue or counter.
 const OWN: &str = "quorlock:";
 
+/// Fencing counters of one node behind one prefix. Resources share them, so that they need neither
+/// expire nor be remembered elsewhere: the memory they take is bounded, and a token never goes back.
+const COUNTERS: u64 = 4096;
+
 /// The keys of one resource on one node.
 ///
 /// The lock key is what the caller named, behind the prefix, so that other libraries on the same
-/// key exclude us and we them. Everything Quorlock adds stands in companion keys with the lock
-/// key's hash tag and prefix, so that a cluster keeps them together and an ACL on the prefix
-/// covers them.
+/// key exclude us and we them. What Quorlock adds for the resource stands in companion keys with the
+/// lock key's hash tag and prefix, so that an ACL on the prefix covers them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Keys(Arc<Inner>);
 
 #[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Inner {
-    name: String,
+    hash: u64,
+    /// How much of the lock key is the prefix.
+    prefix_bytes: usize,
     lock: String,
-    companion: String,
-    floor: String,
-    fence: String,
-    queue: String,
-    beats: String,
 }
 
 impl Keys {
@@ -39,12 +39,10 @@ impl Keys {
         if name.is_empty() {
             return Err(Error::invalid("name", "must not be empty"));
         }
-        let lock = format!("{prefix}{name}");
-        if lock.len() > KEY_BYTES_MAX {
-            let message = format!(
-                "must be at most {KEY_BYTES_MAX} bytes with its prefix, is {}",
-                lock.len()
-            );
+        let bytes = prefix.len() + name.len();
+        if bytes > KEY_BYTES_MAX {
+            let message =
+                format!("must be at most {KEY_BYTES_MAX} bytes with its prefix, is {bytes}");
             return Err(Error::invalid("name", message));
         }
         if name.starts_with(OWN) {
@@ -52,26 +50,19 @@ impl Keys {
                 "must not begin with quorlock: which is where Quorlock keeps its own keys";
             return Err(Error::invalid("name", message));
         }
-        // The mark keeps "a" and "{a}" apart.
-        let companion = if has_hash_tag(&lock) {
-            format!("{prefix}{OWN}={lock}")
-        } else {
-            format!("{prefix}{OWN}{{{lock}}}")
-        };
+        let mut lock = String::with_capacity(bytes);
+        lock.push_str(prefix);
+        lock.push_str(name);
         Ok(Keys(Arc::new(Inner {
-            name: name.to_owned(),
-            floor: format!("{prefix}quorlock:floor"),
-            fence: format!("{companion}:fence"),
-            queue: format!("{companion}:queue"),
-            beats: format!("{companion}:beats"),
+            hash: fnv_1a(&lock),
+            prefix_bytes: prefix.len(),
             lock,
-            companion,
         })))
     }
 
     /// The name as the caller gave it.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.0.lock[self.0.prefix_bytes..]
     }
 
     /// The lock key itself.
@@ -79,46 +70,61 @@ impl Keys {
         &self.0.lock
     }
 
-    /// The fencing counter of this resource.
-    pub fn fence(&self) -> &str {
-        &self.0.fence
-    }
-
-    /// The highest fencing token ever set on the node, over all resources behind the prefix.
-    pub fn floor(&self) -> &str {
-        &self.0.floor
+    /// The fencing counter of this resource and of all that share it.
+    pub fn fence(&self) -> String {
+        format!("{}{OWN}fence:{}", self.prefix(), self.hash() % COUNTERS)
     }
 
     /// The waiters in order of arrival.
-    pub fn queue(&self) -> &str {
-        &self.0.queue
+    pub fn queue(&self) -> String {
+        self.companion("queue")
     }
 
     /// Until when each waiter counts as alive.
-    pub fn beats(&self) -> &str {
-        &self.0.beats
+    pub fn beats(&self) -> String {
+        self.companion("beats")
     }
 
     /// The mark left where a release came before its acquire.
     pub fn tombstone(&self, token: &OwnerToken) -> String {
-        format!("{}:tomb:{}", self.0.companion, token.id())
+        self.companion(&format!("tomb:{}", token.id()))
     }
 
-    /// The mark that a ticket's work is done.
+    /// The mark that a ticket was seen, and that its work is done.
     pub fn spent(&self, ticket: &TicketId) -> String {
-        format!("{}:spent:{}", self.0.companion, ticket.as_str())
+        self.companion(&format!("spent:{}", ticket.as_str()))
     }
 
-    /// A stable number from the key, which chooses the resource's home node.
-    pub fn hash(&self) -> u64 {
-        // FNV-1a: the same in every version and language, which a standard hasher does not promise.
-        self.0
-            .lock
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-            })
+    /// What the channels of waiting clients begin with.
+    pub fn channels(&self) -> String {
+        wake_channel(self.prefix(), "")
     }
+
+    /// A stable number from the key, which chooses the resource's home node and its counter.
+    pub fn hash(&self) -> u64 {
+        self.0.hash
+    }
+
+    fn prefix(&self) -> &str {
+        &self.0.lock[..self.0.prefix_bytes]
+    }
+
+    fn companion(&self, what: &str) -> String {
+        let (prefix, lock) = (self.prefix(), self.lock());
+        // The mark keeps "a" and "{a}" apart.
+        if has_hash_tag(lock) {
+            format!("{prefix}{OWN}={lock}:{what}")
+        } else {
+            format!("{prefix}{OWN}{{{lock}}}:{what}")
+        }
+    }
+}
+
+/// The same in every version and language, which a standard hasher does not promise.
+fn fnv_1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 impl fmt::Debug for Keys {
@@ -127,7 +133,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// The channel on which nodes call the waiters of one client. Scripts derive it from the floor key.
+/// The channel on which nodes call the waiters of one client.
 pub fn wake_channel(prefix: &str, client: &str) -> String {
     format!("{prefix}quorlock:wake:{client}")
 }
@@ -148,8 +154,10 @@ mod tests {
     fn companions_share_hash_tag_and_prefix() {
         let keys = Keys::new("app:", "invoice:42").expect("valid");
         assert_eq!(keys.lock(), "app:invoice:42");
-        assert_eq!(keys.fence(), "app:quorlock:{app:invoice:42}:fence");
-        assert_eq!(keys.floor(), "app:quorlock:floor");
+        assert_eq!(keys.name(), "invoice:42");
+        assert_eq!(keys.beats(), "app:quorlock:{app:invoice:42}:beats");
+        assert!(keys.fence().starts_with("app:quorlock:fence:"));
+        assert_eq!(keys.channels(), "app:quorlock:wake:");
         let keys = Keys::new("", "a{b}c").expect("valid");
         assert_eq!(keys.queue(), "quorlock:=a{b}c:queue");
     }

@@ -52,7 +52,13 @@ planted_bugs! {
     RenewAfterRelease,
     /// The token is the largest of the grants and is not written back.
     FenceWithoutWriteBack,
-    /// The counter is not raised by release and extend, and a grant does not read the floor.
+    /// A counter that was at the proposal already counts as if it had gone up to it.
+    UnchangedCounterCounts,
+    /// A key that was not counted when it was set is not counted in the second round either.
+    RaiseWithoutCounting,
+    /// The counter goes up before the key is set, not after.
+    CountBeforeSet,
+    /// The counter is not raised by release and extend.
     FenceFromGrantsOnly,
     /// Adopt sets the new owner without comparing the old one.
     AdoptWithoutCompare,

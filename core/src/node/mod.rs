@@ -14,7 +14,7 @@ use crate::protocol::Abilities;
 pub use memory::LiveLock;
 pub use memory::MemoryServer;
 #[cfg(any(test, feature = "testing"))]
-pub use memory::{MemoryNode, MemoryStore, ServerTime};
+pub use memory::{ClaimLine, MemoryNode, MemoryStore, ServerTime};
 #[cfg(feature = "testing")]
 pub use redis::RedisPipeline;
 pub use redis::{RedisNode, RedisSettings, check_ca_pem};
@@ -39,6 +39,14 @@ pub trait Node: Send + Sync + 'static {
     fn epoch(&self) -> Option<u64> {
         match &*self.link().borrow() {
             Link::Up { epoch, .. } => Some(*epoch),
+            Link::Connecting | Link::Down(_) => None,
+        }
+    }
+
+    /// What the server and the user can do, while there is a connection.
+    fn abilities(&self) -> Option<Abilities> {
+        match &*self.link().borrow() {
+            Link::Up { abilities, .. } => Some(*abilities),
             Link::Connecting | Link::Down(_) => None,
         }
     }

@@ -22,8 +22,9 @@ pub enum Command {
     Extend {
         /// Which, at least one; all behind the same prefix.
         leases: Vec<Renewal>,
-        /// Set missing keys again; only for leases still valid.
-        fill_in: bool,
+        /// Set missing keys again, which only leases still valid may ask for, ahead of a hand-over
+        /// with this ticket.
+        fill_in: Option<TicketId>,
     },
     /// Write a fencing token back where the caller still owns the key.
     Raise {
@@ -32,7 +33,10 @@ pub enum Command {
         /// The owner.
         token: OwnerToken,
         /// What the counter must reach.
-        to: FencingToken,
+        to: u64,
+        /// True where the key was set without being counted: the counter must also go past what it
+        /// is.
+        past: bool,
     },
     /// Swap the old owner for the new one.
     Adopt {
@@ -42,6 +46,8 @@ pub enum Command {
         from: OwnerToken,
         /// Which hand-over.
         ticket: TicketId,
+        /// How long to remember that it was tried.
+        seen_ms: u64,
     },
     /// Swap back an adoption that found no majority.
     Unadopt {
@@ -51,6 +57,8 @@ pub enum Command {
         from: OwnerToken,
         /// The adopter that failed.
         to: OwnerToken,
+        /// Which hand-over.
+        ticket: TicketId,
         /// How long to remember that the adoption was taken back, where it was not found; 0 = not.
         tomb_ms: u64,
     },
@@ -113,10 +121,23 @@ pub struct Release {
     pub fence: Option<FencingToken>,
     /// How long to remember this release where the key was not found; 0 = not.
     pub tomb_ms: u64,
-    /// The ticket whose work is done, and how long to remember that.
-    pub spent: Option<(TicketId, u64)>,
+    /// The ticket whose work is done.
+    pub spent: Option<Spent>,
+    /// True where the first waiter is to be told, which is where the queue is.
+    pub wake: bool,
     /// A waiter that took the key here, found no majority, and wants its place back.
     pub put_back: Option<Place>,
+}
+
+/// A ticket whose work is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// Which.
+    pub ticket: TicketId,
+    /// Who handed over with it; a try that was taken back may have left its key.
+    pub from: OwnerToken,
+    /// How long to remember that.
+    pub retention_ms: u64,
 }
 
 /// One lease to renew.
@@ -143,5 +164,31 @@ impl Command {
                 | Command::Extend { .. }
                 | Command::Adopt { .. }
         )
+    }
+
+    /// The same command for a node that keeps the queue or not, and whose fencing counter was raised
+    /// already or not.
+    pub fn reduced(&self, is_home: bool, raised: bool) -> Command {
+        let mut command = self.clone();
+        if let Command::Release(release) = &mut command {
+            if !is_home {
+                release.wake = false;
+                release.put_back = None;
+            }
+            release.fence = release.fence.filter(|_| !raised);
+        }
+        command
+    }
+
+    /// The same clean-up where an earlier command may still arrive behind it: it remembers itself
+    /// for `ms`. Other commands stay as they are.
+    pub fn burying(&self, ms: u64) -> Command {
+        let mut command = self.clone();
+        match &mut command {
+            Command::Release(release) => release.tomb_ms = ms,
+            Command::Unadopt { tomb_ms, .. } => *tomb_ms = ms,
+            _ => {}
+        }
+        command
     }
 }

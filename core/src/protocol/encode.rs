@@ -1,226 +1,270 @@
-//! Commands as words on the wire.
+//! Commands as words for a server.
 
-use crate::config::{FencingToken, Keys, OwnerToken};
+use crate::config::FencingToken;
 use crate::error::{Fault, FaultClass};
-use crate::protocol::command::{Claim, Command, WaiterId};
-use crate::protocol::script;
-use crate::protocol::wire::{Abilities, CompareDelete, Wire};
+use crate::protocol::command::{Claim, Command, Place, Release, Renewal, WaiterId};
+use crate::protocol::script::{self, Script};
+use crate::protocol::speech::Speech;
+use crate::protocol::wire::{Abilities, CompareDelete};
 
-/// The words for `command`, in order; a fault where this server cannot serve it.
-pub fn encode(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
-    if is_plain(command, can) {
-        return encode_plain(command, can);
+/// The words for `command`; a fault where this server cannot serve it.
+pub fn encode(command: &Command, can: &Abilities) -> Result<Speech, Fault> {
+    let mut speech = Speech::new();
+    match command {
+        Command::Acquire(claim) if can.plain => plain_claim(&mut speech, claim, can),
+        Command::Release(release) if release.is_plain(can) => {
+            delete(&mut speech, release, can);
+            if let Some(fence) = release.fence {
+                speech.words(&["ZADD", &release.keys.fence(), "GT"]);
+                speech.number(fence.get());
+                speech.word(b"token");
+            }
+        }
+        _ if !can.scripts => without_scripts(&mut speech, command, can)?,
+        Command::Poll(..) | Command::Leave { .. } if !can.queue => {
+            let why = "the user's rights do not suffice for a queue";
+            return Err(Fault::refused(FaultClass::Unsupported, why));
+        }
+        Command::Facts => speech.words(&["INFO"]),
+        _ => by_script(&mut speech, command, can),
     }
-    let call = |script, keys, args| Ok(vec![Wire::Call { script, keys, args }]);
+    Ok(speech)
+}
+
+/// A claim in plain words: the key if it is free, then the counter. Alone they would not say that
+/// the counter went up while the key was ours; in this order, on one connection, they do.
+fn plain_claim(speech: &mut Speech, claim: &Claim, can: &Abilities) {
+    set_if_free(speech, claim);
+    if let Some(proposal) = claim.proposal.filter(|_| can.fencing) {
+        speech.words(&["ZADD", &claim.keys.fence(), "GT", "CH"]);
+        speech.number(proposal);
+        speech.word(b"token");
+    }
+    if claim.heed_queue && can.queue {
+        speech.words(&["EXISTS", &claim.keys.queue()]);
+    }
+}
+
+fn set_if_free(speech: &mut Speech, claim: &Claim) {
+    speech.words(&["SET", claim.keys.lock()]);
+    speech.word(claim.token.as_bytes());
+    for word in ["NX", "GET", "PX"] {
+        speech.word(word.as_bytes());
+    }
+    speech.number(claim.ttl.as_millis());
+}
+
+fn delete(speech: &mut Speech, release: &Release, can: &Abilities) {
+    let lock = release.keys.lock();
+    match can.compare_delete {
+        Some(CompareDelete::DelIfEq) => speech.words(&["DELIFEQ", lock]),
+        Some(CompareDelete::DelEx) => speech.words(&["DELEX", lock, "IFEQ"]),
+        None => speech.call(&script::DELETE, [lock].into_iter()),
+    }
+    speech.word(release.token.as_bytes());
+}
+
+fn by_script(speech: &mut Speech, command: &Command, can: &Abilities) {
     match command {
         Command::Acquire(claim) => {
-            let heed = flag(claim.heed_queue && can.queue);
-            let args = vec![
-                token(&claim.token),
-                number(claim.ttl.as_millis()),
-                proposal(claim, can),
-                heed,
-            ];
-            call(&script::ACQUIRE, claim_keys(claim), args)
+            call_for(speech, &script::ACQUIRE, claim, can);
+            speech.flag(claim.heed_queue && can.queue);
+            speech.word(claim.keys.channels().as_bytes());
         }
         Command::Poll(claim, place) => {
-            if !can.queue {
-                return Err(Fault::refused(
-                    FaultClass::Unsupported,
-                    "the user's rights do not suffice for a queue",
-                ));
+            call_for(speech, &script::POLL, claim, can);
+            waiter(speech, &place.waiter, can);
+            speech.number(place.beat_ms);
+            match place.score {
+                Some(score) => speech.number(score),
+                None => speech.word(b""),
             }
-            let args = vec![
-                token(&claim.token),
-                number(claim.ttl.as_millis()),
-                proposal(claim, can),
-                waiter(&place.waiter, can),
-                number(place.beat_ms),
-                place.score.map_or_else(Vec::new, number),
-            ];
-            call(&script::POLL, claim_keys(claim), args)
+            speech.word(claim.keys.channels().as_bytes());
         }
         Command::Leave { keys, waiter: id } => {
-            if !can.queue {
-                return Err(Fault::refused(
-                    FaultClass::Unsupported,
-                    "the user's rights do not suffice for a queue",
-                ));
-            }
-            let names = vec![
-                keys.lock().into(),
-                keys.floor().into(),
-                keys.queue().into(),
-                keys.beats().into(),
-            ];
-            call(&script::LEAVE, names, vec![waiter(id, can)])
+            let names = [keys.lock().to_owned(), keys.queue(), keys.beats()];
+            speech.call(&script::LEAVE, names.iter());
+            waiter(speech, id, can);
+            speech.word(keys.channels().as_bytes());
         }
-        Command::Release(release) => {
-            let keys = &release.keys;
-            let mut names = lock_keys(keys, &release.token);
-            names.push(
-                release
-                    .spent
-                    .as_ref()
-                    .map_or_else(|| keys.fence().to_owned(), |(ticket, _)| keys.spent(ticket)),
-            );
-            // Without a score it had no place: put back, it would stand before everybody.
-            let place = release
-                .put_back
-                .as_ref()
-                .filter(|place| can.queue && place.score.is_some());
-            let args = vec![
-                token(&release.token),
-                number(release.fence.map_or(0, FencingToken::get)),
-                number(release.tomb_ms),
-                flag(can.queue),
-                number(
-                    release
-                        .spent
-                        .as_ref()
-                        .map_or(0, |(_, retention_ms)| *retention_ms),
-                ),
-                place.map_or_else(Vec::new, |place| waiter(&place.waiter, can)),
-                number(place.and_then(|place| place.score).unwrap_or(0)),
-                number(place.map_or(0, |place| place.beat_ms)),
-            ];
-            call(&script::RELEASE, names, args)
-        }
+        Command::Release(release) => give_back(speech, release, can),
         Command::Extend { leases, fill_in } => {
             let mut names = Vec::with_capacity(1 + 2 * leases.len());
-            let mut args = Vec::with_capacity(1 + 3 * leases.len());
-            names.extend(leases.first().map(|lease| lease.keys.floor().to_owned()));
-            args.push(flag(*fill_in));
             for lease in leases {
-                names.extend([lease.keys.lock().to_owned(), lease.keys.fence().into()]);
-                let fence = lease.fence.map_or(0, FencingToken::get);
-                args.extend([
-                    token(&lease.token),
-                    number(lease.ttl.as_millis()),
-                    number(fence),
-                ]);
+                names.extend([lease.keys.lock().to_owned(), lease.keys.fence()]);
             }
-            call(&script::EXTEND, names, args)
+            let ticket = fill_in.iter().zip(leases.first());
+            names.extend(ticket.map(|(ticket, lease)| lease.keys.spent(ticket)));
+            speech.call(&script::EXTEND, names.iter());
+            for lease in leases {
+                speech.word(lease.token.as_bytes());
+                speech.number(lease.ttl.as_millis());
+                speech.number(raised_to(lease.fence, can));
+            }
         }
         Command::Raise {
             keys,
-            token: owner,
+            token,
             to,
+            past,
         } => {
-            let names = vec![keys.lock().into(), keys.fence().into(), keys.floor().into()];
-            call(&script::RAISE, names, vec![token(owner), number(to.get())])
+            let names = [keys.lock().to_owned(), keys.fence()];
+            speech.call(&script::RAISE, names.iter());
+            speech.word(token.as_bytes());
+            speech.number(*to);
+            speech.flag(*past);
         }
         Command::Adopt {
             claim,
             from,
             ticket,
+            seen_ms,
         } => {
             let keys = &claim.keys;
-            let names = vec![
-                keys.lock().into(),
-                keys.fence().into(),
-                keys.floor().into(),
-                keys.tombstone(&claim.token),
+            let tomb = keys.tombstone(&claim.token);
+            let names = [
+                keys.lock().to_owned(),
+                keys.fence(),
+                tomb,
                 keys.spent(ticket),
             ];
-            let args = vec![
-                token(from),
-                token(&claim.token),
-                number(claim.ttl.as_millis()),
-                proposal(claim, can),
-            ];
-            call(&script::ADOPT, names, args)
+            speech.call(&script::ADOPT, names.iter());
+            speech.word(from.as_bytes());
+            speech.word(claim.token.as_bytes());
+            speech.number(claim.ttl.as_millis());
+            proposal(speech, claim, can);
+            speech.number(*seen_ms);
         }
         Command::Unadopt {
             keys,
             from,
             to,
+            ticket,
             tomb_ms,
         } => {
-            let names = vec![keys.lock().into(), keys.tombstone(to)];
-            call(
-                &script::UNADOPT,
-                names,
-                vec![token(from), token(to), number(*tomb_ms)],
-            )
+            let names = [
+                keys.lock().to_owned(),
+                keys.tombstone(to),
+                keys.spent(ticket),
+            ];
+            speech.call(&script::UNADOPT, names.iter());
+            speech.word(from.as_bytes());
+            speech.word(to.as_bytes());
+            speech.number(*tomb_ms);
         }
-        Command::Inspect { keys } => call(
-            &script::INSPECT,
-            vec![keys.lock().into(), keys.fence().into(), keys.queue().into()],
-            Vec::new(),
-        ),
-        Command::Facts => Ok(vec![Wire::Words(vec![b"INFO".to_vec()])]),
+        Command::Inspect { keys } => {
+            let names = [keys.lock().to_owned(), keys.fence(), keys.queue()];
+            speech.call(&script::INSPECT, names.iter());
+        }
+        Command::Facts => speech.words(&["INFO"]),
     }
 }
 
-/// True where `command` is said in plain words: scripts may not run, or a compare-and-delete is at
-/// hand and the command asks for nothing that only a script can do.
-pub(super) fn is_plain(command: &Command, can: &Abilities) -> bool {
-    let suffices = match command {
-        Command::Acquire(claim) => claim.proposal.is_none() && !claim.heed_queue,
-        Command::Release(release) => {
-            release.fence.is_none()
-                && release.tomb_ms == 0
-                && release.spent.is_none()
-                && release.put_back.is_none()
-        }
-        _ => false,
-    };
-    !can.scripts || (suffices && can.compare_delete.is_some())
+/// What `acquire` and `poll` begin with.
+fn call_for(speech: &mut Speech, script: &'static Script, claim: &Claim, can: &Abilities) {
+    let keys = &claim.keys;
+    let names = [
+        keys.lock().to_owned(),
+        keys.fence(),
+        keys.queue(),
+        keys.beats(),
+        keys.tombstone(&claim.token),
+    ];
+    speech.call(script, names.iter());
+    speech.word(claim.token.as_bytes());
+    speech.number(claim.ttl.as_millis());
+    proposal(speech, claim, can);
 }
 
-/// The plain dialect, for users that may not run scripts and claims that need none: no fencing and no queue, and the
+fn give_back(speech: &mut Speech, release: &Release, can: &Abilities) {
+    let (keys, spent) = (&release.keys, release.spent.as_ref());
+    let names = [
+        keys.lock().to_owned(),
+        keys.fence(),
+        keys.queue(),
+        keys.beats(),
+        keys.tombstone(&release.token),
+        // Without a ticket no mark is set, and any key that is declared already does.
+        spent.map_or_else(|| keys.queue(), |spent| keys.spent(&spent.ticket)),
+    ];
+    // Without a score it had no place: put back, it would stand before everybody.
+    let place = release.put_back.as_ref();
+    let place = place.filter(|place| can.queue && place.score.is_some());
+    speech.call(&script::RELEASE, names.iter());
+    speech.word(release.token.as_bytes());
+    speech.number(raised_to(release.fence, can));
+    speech.number(release.tomb_ms);
+    speech.flag(can.queue && (release.wake || place.is_some()));
+    speech.number(spent.map_or(0, |spent| spent.retention_ms));
+    match place {
+        Some(Place {
+            waiter: id,
+            beat_ms,
+            score,
+        }) => {
+            waiter(speech, id, can);
+            speech.number(score.unwrap_or(0));
+            speech.number(*beat_ms);
+        }
+        None => {
+            speech.word(b"");
+            speech.number(0);
+            speech.number(0);
+        }
+    }
+    speech.word(keys.channels().as_bytes());
+    speech.word(spent.map_or(b"", |spent| spent.from.as_bytes()));
+}
+
+/// The words of users that may not run scripts: no fencing, no queue, no hand-over, and the
 /// compare-and-delete command of the server.
-fn encode_plain(command: &Command, can: &Abilities) -> Result<Vec<Wire>, Fault> {
-    let Some(compare_delete) = can.compare_delete else {
+fn without_scripts(speech: &mut Speech, command: &Command, can: &Abilities) -> Result<(), Fault> {
+    if can.compare_delete.is_none() {
         let why = "neither scripts nor a compare-and-delete command may be used";
         return Err(Fault::refused(FaultClass::Permission, why));
-    };
-    let word = |text: &str| text.as_bytes().to_vec();
+    }
     match command {
-        Command::Acquire(claim) => Ok(vec![Wire::Words(vec![
-            word("SET"),
-            word(claim.keys.lock()),
-            token(&claim.token),
-            word("NX"),
-            word("GET"),
-            word("PX"),
-            number(claim.ttl.as_millis()),
-        ])]),
-        Command::Release(release) => {
-            let mut words = vec![word("DELIFEQ"), word(release.keys.lock())];
-            if compare_delete == CompareDelete::DelEx {
-                words = vec![word("DELEX"), word(release.keys.lock()), word("IFEQ")];
-            }
-            words.push(token(&release.token));
-            Ok(vec![Wire::Words(words)])
-        }
+        Command::Acquire(claim) => set_if_free(speech, claim),
+        Command::Release(release) => delete(speech, release, can),
         Command::Extend {
             leases,
-            fill_in: false,
-        } => Ok(leases
-            .iter()
-            .map(|lease| {
-                Wire::Words(vec![
-                    word("SET"),
-                    word(lease.keys.lock()),
-                    token(&lease.token),
-                    word("IFEQ"),
-                    token(&lease.token),
-                    word("PX"),
-                    number(lease.ttl.as_millis()),
-                ])
-            })
-            .collect()),
-        Command::Inspect { keys } => Ok(vec![
-            Wire::Words(vec![word("GET"), word(keys.lock())]),
-            Wire::Words(vec![word("PTTL"), word(keys.lock())]),
-        ]),
-        Command::Facts => Ok(vec![Wire::Words(vec![word("INFO")])]),
-        _ => Err(Fault::refused(
-            FaultClass::Unsupported,
-            "needs scripts, which the user may not run",
-        )),
+            fill_in: None,
+        } => {
+            for lease in leases {
+                extend_if_own(speech, lease);
+            }
+        }
+        Command::Inspect { keys } => {
+            speech.words(&["GET", keys.lock()]);
+            speech.words(&["PTTL", keys.lock()]);
+        }
+        Command::Facts => speech.words(&["INFO"]),
+        _ => {
+            let why = "needs scripts, which the user may not run";
+            return Err(Fault::refused(FaultClass::Unsupported, why));
+        }
+    }
+    Ok(())
+}
+
+fn extend_if_own(speech: &mut Speech, lease: &Renewal) {
+    speech.words(&["SET", lease.keys.lock()]);
+    speech.word(lease.token.as_bytes());
+    speech.word(b"IFEQ");
+    speech.word(lease.token.as_bytes());
+    speech.word(b"PX");
+    speech.number(lease.ttl.as_millis());
+}
+
+impl Release {
+    /// True where plain words do: nothing is to be remembered and nobody to be called.
+    pub fn is_plain(&self, can: &Abilities) -> bool {
+        can.scripts
+            && self.tomb_ms == 0
+            && self.spent.is_none()
+            && !self.wake
+            && self.put_back.is_none()
+            && (self.fence.is_none() || can.plain)
     }
 }
 
@@ -234,40 +278,19 @@ pub fn waiter_member(id: &WaiterId, listens: bool) -> String {
     )
 }
 
-fn waiter(id: &WaiterId, can: &Abilities) -> Vec<u8> {
-    waiter_member(id, can.wake).into_bytes()
+fn waiter(speech: &mut Speech, id: &WaiterId, can: &Abilities) {
+    speech.word(waiter_member(id, can.wake).as_bytes());
 }
 
-fn claim_keys(claim: &Claim) -> Vec<String> {
-    lock_keys(&claim.keys, &claim.token)
+/// The proposed token: none where the counter may not be used, 0 where the script cannot bound it
+/// by the server's clock.
+fn proposal(speech: &mut Speech, claim: &Claim, can: &Abilities) {
+    match claim.proposal.filter(|_| can.fencing) {
+        Some(micros) => speech.number(if can.time { micros } else { 0 }),
+        None => speech.word(b""),
+    }
 }
 
-fn lock_keys(keys: &Keys, owner: &OwnerToken) -> Vec<String> {
-    vec![
-        keys.lock().into(),
-        keys.fence().into(),
-        keys.floor().into(),
-        keys.queue().into(),
-        keys.beats().into(),
-        keys.tombstone(owner),
-    ]
-}
-
-/// The proposed token; 0 where the script cannot bound it by the server's clock.
-fn proposal(claim: &Claim, can: &Abilities) -> Vec<u8> {
-    claim
-        .proposal
-        .map_or_else(Vec::new, |micros| number(if can.time { micros } else { 0 }))
-}
-
-fn token(owner: &OwnerToken) -> Vec<u8> {
-    owner.as_bytes().to_vec()
-}
-
-fn number(value: u64) -> Vec<u8> {
-    value.to_string().into_bytes()
-}
-
-fn flag(yes: bool) -> Vec<u8> {
-    if yes { b"1".to_vec() } else { Vec::new() }
+fn raised_to(fence: Option<FencingToken>, can: &Abilities) -> u64 {
+    fence.filter(|_| can.fencing).map_or(0, FencingToken::get)
 }

@@ -7,21 +7,19 @@ mod parse;
 mod reply;
 mod request;
 mod script;
+mod speech;
 mod wire;
 
 pub use class::classify;
-pub use command::{Claim, ClientId, Command, Place, Release, Renewal, WaiterId};
+pub use command::{Claim, ClientId, Command, Place, Release, Renewal, Spent, WaiterId};
 #[cfg(feature = "testing")]
 pub use encode::encode;
 pub use encode::waiter_member;
 pub use parse::{parse, waiter_number};
-pub use reply::{Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View};
-#[cfg(feature = "testing")]
-pub use request::Words;
-pub use request::{Line, Request};
+pub use reply::{Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View};
+pub use request::Request;
 pub(crate) use script::PROBE;
 #[cfg(feature = "testing")]
 pub use script::Script;
-#[cfg(feature = "testing")]
-pub use wire::Wire;
-pub use wire::{Abilities, CompareDelete, Raw};
+pub use speech::{Line, Speech};
+pub use wire::{Abilities, CompareDelete, Raw, proposals_max};

@@ -3,19 +3,27 @@
 use crate::config::{FencingToken, is_own_format};
 use crate::error::{Fault, FaultClass};
 use crate::protocol::classify;
-use crate::protocol::command::Command;
-use crate::protocol::encode::is_plain;
+use crate::protocol::command::{Claim, Command};
 use crate::protocol::reply::{
-    Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View,
+    Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View,
 };
 use crate::protocol::wire::{Abilities, Raw};
 
-/// The reply to `command` in the server's words, which come one per [`Wire`] of [`encode`].
-pub fn parse(command: &Command, can: &Abilities, words: Vec<Raw>) -> Result<Reply, Fault> {
-    if is_plain(command, can) {
-        return parse_plain(command, words);
-    }
+/// The reply to `command` in the server's words, of which there is one per line of [`encode`].
+///
+/// [`encode`]: crate::protocol::encode
+pub fn parse(
+    command: &Command,
+    can: &Abilities,
+    words: impl IntoIterator<Item = Raw>,
+) -> Result<Reply, Fault> {
     let mut words = words.into_iter();
+    match command {
+        Command::Acquire(claim) if can.plain => return parse_plain_claim(claim, can, words),
+        Command::Release(release) if release.is_plain(can) => {}
+        _ if !can.scripts => return parse_without_scripts(command, words),
+        _ => {}
+    }
     let word = match words.next() {
         Some(Raw::Error(code, text)) => return Err(classify(&code, &text)),
         Some(word) => word,
@@ -25,11 +33,7 @@ pub fn parse(command: &Command, can: &Abilities, words: Vec<Raw>) -> Result<Repl
         (Command::Acquire(_) | Command::Poll(..) | Command::Adopt { .. }, Raw::List(list)) => {
             parse_claim(list, matches!(command, Command::Adopt { .. }))
         }
-        (Command::Acquire(_), Raw::Bytes(token)) => Ok(Reply::Granted(Grant {
-            fence: fence_of(&token)?,
-            again: false,
-            score: None,
-        })),
+        (Command::Acquire(_), Raw::Bytes(token)) => granted(counted_of(&token)?, false, None),
         (Command::Release(_) | Command::Unadopt { .. }, Raw::Int(found)) => match found {
             1 => Ok(Reply::Released(ReleaseWord::Done)),
             0 => Ok(Reply::Released(ReleaseWord::Missing)),
@@ -54,57 +58,97 @@ pub fn parse(command: &Command, can: &Abilities, words: Vec<Raw>) -> Result<Repl
     }
 }
 
-fn parse_plain(command: &Command, words: Vec<Raw>) -> Result<Reply, Fault> {
-    let error = |word: &Raw| match word {
-        Raw::Error(code, text) => Some(classify(code, text)),
-        _ => None,
-    };
-    if let Command::Extend { leases, .. } = command {
-        if words.len() != leases.len() {
-            return Err(nonsense());
-        }
-        let words = words.into_iter().map(|word| match word {
-            Raw::Okay => Ok(LeaseWord::Renewed),
-            // IFEQ tells neither a missing key nor another owner apart.
-            Raw::Nil => Ok(LeaseWord::Other),
-            other => Err(error(&other).unwrap_or_else(nonsense)),
-        });
-        return words.collect::<Result<_, _>>().map(Reply::Extended);
+/// The answers to the lines of a claim in plain words.
+fn parse_plain_claim(
+    claim: &Claim,
+    can: &Abilities,
+    mut words: impl Iterator<Item = Raw>,
+) -> Result<Reply, Fault> {
+    let set = set_if_free(claim, words.next());
+    let mut counted = Counted::No;
+    if let Some(proposal) = claim.proposal.filter(|_| can.fencing) {
+        counted = match words.next() {
+            Some(Raw::Int(1)) => FencingToken::new(proposal)
+                .map(Counted::At)
+                .ok_or_else(nonsense)?,
+            Some(Raw::Int(0)) => Counted::Behind,
+            word => {
+                // The key may be set all the same.
+                let fault = fault_of(word);
+                return set.and(Err(Fault {
+                    may_have_run: true,
+                    ..fault
+                }));
+            }
+        };
     }
-    let mut words = words.into_iter();
-    let word = words.next().ok_or_else(nonsense)?;
-    if let Some(fault) = error(&word) {
-        return Err(fault);
+    let queue = (claim.heed_queue && can.queue).then(|| words.next());
+    match set? {
+        Ok(again) => match queue.flatten() {
+            // Others wait: the key is given back.
+            Some(Raw::Int(1)) => Ok(Reply::Refused(Refusal::bare(RefusalKind::Queued))),
+            Some(Raw::Int(_)) | None => granted(counted, again, None),
+            word => Err(Fault {
+                may_have_run: true,
+                ..fault_of(word)
+            }),
+        },
+        Err(refusal) => Ok(Reply::Refused(refusal)),
     }
-    match (command, word) {
-        (Command::Acquire(_), Raw::Nil | Raw::Okay) => Ok(Reply::Granted(Grant {
-            fence: None,
-            again: false,
-            score: None,
-        })),
-        (Command::Acquire(claim), Raw::Bytes(value)) if value == claim.token.as_bytes() => {
-            Ok(Reply::Granted(Grant {
-                fence: None,
-                again: true,
-                score: None,
-            }))
-        }
-        (Command::Acquire(_), Raw::Bytes(value)) => {
+}
+
+/// Whether `SET … NX GET` found the key free, or found the claim's own token there; else who has it.
+fn set_if_free(claim: &Claim, word: Option<Raw>) -> Result<Result<bool, Refusal>, Fault> {
+    match word {
+        Some(Raw::Nil | Raw::Okay) => Ok(Ok(false)),
+        Some(Raw::Bytes(value)) if value == claim.token.as_bytes() => Ok(Ok(true)),
+        Some(Raw::Bytes(value)) => {
             let own = is_own_format(&value);
-            Ok(Reply::Refused(Refusal::bare(if own {
+            Ok(Err(Refusal::bare(if own {
                 RefusalKind::Held
             } else {
                 RefusalKind::Foreign
             })))
         }
-        (Command::Release(_), Raw::Int(1)) => Ok(Reply::Released(ReleaseWord::Done)),
-        // DELIFEQ answers 0 for a missing key and for another owner's alike.
-        (Command::Release(_), Raw::Int(_)) => Ok(Reply::Released(ReleaseWord::Missing)),
-        (Command::Inspect { .. }, value) => {
-            let value = match value {
-                Raw::Bytes(bytes) => Some(bytes),
-                Raw::Nil => None,
-                _ => return Err(nonsense()),
+        word => Err(fault_of(word)),
+    }
+}
+
+fn parse_without_scripts(
+    command: &Command,
+    mut words: impl Iterator<Item = Raw>,
+) -> Result<Reply, Fault> {
+    match command {
+        Command::Acquire(claim) => match set_if_free(claim, words.next())? {
+            Ok(again) => granted(Counted::No, again, None),
+            Err(refusal) => Ok(Reply::Refused(refusal)),
+        },
+        Command::Release(_) => match words.next() {
+            Some(Raw::Int(1)) => Ok(Reply::Released(ReleaseWord::Done)),
+            // The command answers 0 for a missing key and for another owner's alike.
+            Some(Raw::Int(_)) => Ok(Reply::Released(ReleaseWord::Missing)),
+            word => Err(fault_of(word)),
+        },
+        Command::Extend { leases, .. } => {
+            let words: Vec<_> = words
+                .map(|word| match word {
+                    Raw::Okay => Ok(LeaseWord::Renewed),
+                    // IFEQ tells neither a missing key nor another owner apart.
+                    Raw::Nil => Ok(LeaseWord::Other),
+                    word => Err(fault_of(Some(word))),
+                })
+                .collect::<Result<_, _>>()?;
+            if words.len() == leases.len() {
+                Ok(Reply::Extended(words))
+            } else {
+                Err(nonsense())
+            }
+        }
+        Command::Inspect { .. } => {
+            let value = match words.next() {
+                Some(Raw::Bytes(bytes)) => Some(bytes),
+                Some(Raw::Nil) => None,
+                word => return Err(fault_of(word)),
             };
             let ttl_ms = match words.next() {
                 Some(Raw::Int(ms)) => u64::try_from(ms).ok(),
@@ -116,8 +160,27 @@ fn parse_plain(command: &Command, words: Vec<Raw>) -> Result<Reply, Fault> {
                 ..View::default()
             }))
         }
-        (Command::Facts, Raw::Bytes(bytes)) => Ok(Reply::Facts(Box::new(parse_info(&bytes)))),
+        Command::Facts => match words.next() {
+            Some(Raw::Bytes(bytes)) => Ok(Reply::Facts(Box::new(parse_info(&bytes)))),
+            word => Err(fault_of(word)),
+        },
         _ => Err(nonsense()),
+    }
+}
+
+fn granted(counted: Counted, again: bool, score: Option<u64>) -> Result<Reply, Fault> {
+    Ok(Reply::Granted(Grant {
+        counted,
+        again,
+        score,
+    }))
+}
+
+/// The fault in a word that is no answer.
+fn fault_of(word: Option<Raw>) -> Fault {
+    match word {
+        Some(Raw::Error(code, text)) => classify(&code, &text),
+        _ => nonsense(),
     }
 }
 
@@ -139,11 +202,11 @@ fn parse_claim(list: Vec<Raw>, names_owner: bool) -> Result<Reply, Fault> {
         _ => Err(nonsense()),
     };
     match list.first() {
-        Some(Raw::Int(kind @ 1..=2)) => Ok(Reply::Granted(Grant {
-            fence: fence_of(&text(list.get(1))?)?,
-            again: *kind == 2,
-            score: score(list.get(2))?,
-        })),
+        Some(Raw::Int(kind @ 1..=2)) => granted(
+            counted_of(&text(list.get(1))?)?,
+            *kind == 2,
+            score(list.get(2))?,
+        ),
         Some(Raw::Int(0)) => {
             let why = match &*text(list.get(1))? {
                 b"held" => RefusalKind::Held,
@@ -222,6 +285,10 @@ fn parse_info(bytes: &[u8]) -> Facts {
         memory_max: field("maxmemory").and_then(|value| value.parse().ok()),
         replicas: field("connected_slaves").and_then(|value| value.parse().ok()),
     }
+}
+
+fn counted_of(bytes: &[u8]) -> Result<Counted, Fault> {
+    fence_of(bytes).map(|token| token.map_or(Counted::No, Counted::At))
 }
 
 fn fence_of(bytes: &[u8]) -> Result<Option<FencingToken>, Fault> {

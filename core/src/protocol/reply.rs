@@ -26,13 +26,24 @@ pub enum Reply {
 /// A key won.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
-    /// The node's fencing token for it.
-    pub fence: Option<FencingToken>,
+    /// What the node's fencing counter says of it.
+    pub counted: Counted,
     /// True where the key was already the caller's: an earlier reply was lost, or two entries of
     /// the node list are one server.
     pub again: bool,
     /// The place the waiter had, if it came from the queue.
     pub score: Option<u64>,
+}
+
+/// What a fencing counter says of a key won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// It was not asked, or cannot count.
+    No,
+    /// It went up to exactly this while the key was the caller's.
+    At(FencingToken),
+    /// It was at the proposal or past it already: the key is not counted yet.
+    Behind,
 }
 
 /// A key not won.

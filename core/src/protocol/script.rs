@@ -10,13 +10,17 @@ pub struct Script {
 }
 
 /// Declares the scripts, each behind the shared functions of `lib.lua`. Where a common case needs
-/// none of them it stands before: a server makes a script's functions anew at every call.
+/// none of them it stands before or alone: a server makes a script's functions anew at every call.
 macro_rules! scripts {
-    ($( $(#[$doc:meta])* $name:ident = $file:literal $(after $common:literal)?; )*) => { $(
+    (@body $file:literal alone) => { include_str!($file) };
+    (@body $file:literal) => { concat!(include_str!("scripts/lib.lua"), include_str!($file)) };
+    (@body $file:literal after $common:literal) => {
+        concat!(include_str!($common), include_str!("scripts/lib.lua"), include_str!($file))
+    };
+    ($( $(#[$doc:meta])* $name:ident = $file:literal $($how:ident $($common:literal)?)?; )*) => { $(
         $(#[$doc])*
         pub(crate) static $name: Script = {
-            const BODY: &str =
-                concat!($(include_str!($common),)? include_str!("scripts/lib.lua"), include_str!($file));
+            const BODY: &str = scripts!(@body $file $($how $($common)?)?);
             Script { name: $file, body: BODY, digest: LazyLock::new(|| sha1_smol::Sha1::from(BODY).hexdigest()) }
         };
     )* };
@@ -31,6 +35,8 @@ scripts! {
     LEAVE = "scripts/leave.lua";
     /// Gives the lock back.
     RELEASE = "scripts/release.lua" after "scripts/release_own.lua";
+    /// Gives the lock back where that is all.
+    DELETE = "scripts/delete.lua" alone;
     /// Renews many leases.
     EXTEND = "scripts/extend.lua";
     /// Writes a fencing token back.
@@ -42,7 +48,7 @@ scripts! {
     /// Shows a resource.
     INSPECT = "scripts/inspect.lua";
     /// Asks what this user may do.
-    PROBE = "scripts/probe.lua";
+    PROBE = "scripts/probe.lua" alone;
 }
 
 impl std::fmt::Debug for Script {

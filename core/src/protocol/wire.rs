@@ -1,6 +1,6 @@
-//! The words that travel between client and server, and what a server can do with them.
+//! What a server can do with a client's words, and what it says back.
 
-use crate::protocol::script::Script;
+use crate::config::FencingToken;
 
 /// What a server and its user can do, found out at connect without any secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -9,12 +9,26 @@ pub struct Abilities {
     pub scripts: bool,
     /// The server's clock may be read, so a proposal of a fencing token can be bounded.
     pub time: bool,
+    /// Fencing counters may be read and raised.
+    pub fencing: bool,
     /// Sorted sets and publish may be used: this node can keep a queue.
     pub queue: bool,
     /// The client's wake-up channel is subscribed.
     pub wake: bool,
-    /// A compare-and-delete command, where scripts may not run or plain claims need none.
+    /// Claims may go in plain words, which cost the server a third of a script: it has the words, a
+    /// proposal can be bounded here, and what an earlier connection still holds can be ended.
+    pub plain: bool,
+    /// A compare-and-delete command.
     pub compare_delete: Option<CompareDelete>,
+}
+
+/// The largest proposal of a fencing token that may go in plain words, `since` after a server's clock
+/// said `micros`: a second ahead, as the scripts have it, and as much more as the clocks may have run
+/// apart. A client with a wild calendar must not carry the counters off.
+pub fn proposals_max(micros: u64, since: std::time::Duration) -> u64 {
+    let since = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+    let ahead = since.saturating_add(since / 64).saturating_add(1_000_000);
+    micros.saturating_add(ahead).min(FencingToken::LIMIT - 1)
 }
 
 /// A compare-and-delete command of newer servers.
@@ -24,22 +38,6 @@ pub enum CompareDelete {
     DelIfEq,
     /// Redis 8.4.
     DelEx,
-}
-
-/// One command for a server.
-#[derive(Clone)]
-pub enum Wire {
-    /// Words.
-    Words(Vec<Vec<u8>>),
-    /// A script call.
-    Call {
-        /// Which script.
-        script: &'static Script,
-        /// Its keys.
-        keys: Vec<String>,
-        /// Its other arguments.
-        args: Vec<Vec<u8>>,
-    },
 }
 
 /// One reply of a server, apart from any client library.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::config::{OwnerToken, PlantedBug, Terms, Ticket};
 use crate::error::{Error, NodeOutcome};
-use crate::protocol::{Command, RefusalKind, Reply, Request};
+use crate::protocol::{Command, RefusalKind, Reply, Request, Spent};
 use crate::quorum::ballot::{Ballot, Why, Won};
 use crate::quorum::{Defeat, Fleet, Sweep, Verdict, Vote};
 
@@ -49,15 +49,23 @@ pub async fn adopt(
     token: OwnerToken,
 ) -> Result<Won, NotAdopted> {
     let mut ballot = Ballot::new(fleet, keys, terms, token);
-    ballot.held.ticket = Some(ticket.id.clone());
+    let retention_ms =
+        u64::try_from(fleet.settings.ticket_retention.as_millis()).unwrap_or(u64::MAX);
+    let used = Spent {
+        ticket: ticket.id.clone(),
+        from: ticket.token.clone(),
+        retention_ms,
+    };
     let command = Arc::<Request>::from(Command::Adopt {
         claim: ballot.claim(),
-        from: ticket.token.clone(),
-        ticket: ticket.id.clone(),
+        from: used.from.clone(),
+        ticket: used.ticket.clone(),
+        seen_ms: retention_ms,
     });
+    ballot.held.ticket = Some(used.clone());
     let mut adoption = Adoption {
         ballot,
-        from: ticket.token.clone(),
+        used,
         words: Vec::new(),
         won: false,
     };
@@ -70,7 +78,7 @@ pub async fn adopt(
 /// An adoption under way. Unless won, dropping it rolls it back.
 struct Adoption<'a> {
     ballot: Ballot<'a>,
-    from: OwnerToken,
+    used: Spent,
     words: Vec<(RefusalKind, Option<Vec<u8>>)>,
     won: bool,
 }
@@ -80,7 +88,7 @@ impl Adoption<'_> {
         while let Some(answered) = self.ballot.round.next().await {
             let node = answered.node;
             match answered.result {
-                Ok(Reply::Granted(grant)) => self.ballot.grant(node, grant.fence),
+                Ok(Reply::Granted(grant)) => self.ballot.grant(node, grant.counted),
                 Ok(Reply::Refused(refusal)) => {
                     self.ballot.tally.set(node, Vote::Against);
                     self.words.push((refusal.why, refusal.owner));
@@ -177,11 +185,13 @@ impl Drop for Adoption<'_> {
             self.ballot.fleet,
             &self.ballot.round.sent(),
             held.ttl,
-            |tomb_ms| Command::Unadopt {
+            None,
+            Command::Unadopt {
                 keys: held.keys.clone(),
-                from: self.from.clone(),
+                from: self.used.from.clone(),
                 to: held.token.clone(),
-                tomb_ms,
+                ticket: self.used.ticket.clone(),
+                tomb_ms: 0,
             },
         ));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::{Fencing, FencingToken, Keys, Moment, OwnerToken, PlantedBug, Terms, deadline};
 use crate::error::Error;
 use crate::node::Void;
-use crate::protocol::{Claim, Command, Reply, Request};
+use crate::protocol::{Claim, Command, Counted, Reply, Request};
 use crate::quorum::fence::{Agreement, agree};
 use crate::quorum::{Defeat, Fleet, Held, Round, Tally, Vote};
 
@@ -42,7 +42,9 @@ pub(crate) struct Ballot<'a> {
     pub(crate) round: Round<'a>,
     pub(crate) tally: Tally,
     pub(crate) held: Held,
-    fences: Vec<Option<FencingToken>>,
+    counted: Vec<Counted>,
+    /// What was proposed as the fencing token.
+    proposed: Option<FencingToken>,
     start: Moment,
     end: Moment,
     timeout: Duration,
@@ -77,7 +79,8 @@ impl<'a> Ballot<'a> {
                 sent: Vec::new(),
                 void: Void::default(),
             },
-            fences: vec![None; fleet.size()],
+            counted: vec![Counted::No; fleet.size()],
+            proposed: None,
             start,
             end,
             timeout,
@@ -85,21 +88,31 @@ impl<'a> Ballot<'a> {
     }
 
     /// The claim to put to the nodes.
-    pub(crate) fn claim(&self) -> Claim {
-        let fencing = self.fleet.settings.fencing != Fencing::Off;
+    pub(crate) fn claim(&mut self) -> Claim {
+        let proposal = self.fleet.proposal();
+        self.proposed = proposal.and_then(FencingToken::new);
         Claim {
             keys: self.held.keys.clone(),
             token: self.held.token.clone(),
             ttl: self.held.ttl,
-            proposal: fencing.then(|| self.fleet.clock.wall_micros()),
+            proposal,
             heed_queue: false,
         }
     }
 
-    /// Counts a grant and the fencing token that came with it.
-    pub(crate) fn grant(&mut self, node: usize, fence: Option<FencingToken>) {
+    /// Counts a grant and what the fencing counter said.
+    pub(crate) fn grant(&mut self, node: usize, counted: Counted) {
         self.tally.set(node, Vote::For);
-        self.fences[node] = fence;
+        let unchanged = self.fleet.planted.has(PlantedBug::UnchangedCounterCounts);
+        self.counted[node] = match counted {
+            // In plain words the key and the counter are two commands. That the key was still ours at
+            // the second is sure as long as clocks are; half the ttl leaves no doubt of even those.
+            Counted::At(_) if self.fleet.now() > self.start + self.held.ttl.as_duration() / 2 => {
+                Counted::Behind
+            }
+            Counted::Behind if unchanged => self.proposed.map_or(Counted::No, Counted::At),
+            counted => counted,
+        };
     }
 
     /// Gives the round one more node timeout: a second step has begun.
@@ -117,7 +130,11 @@ impl<'a> Ballot<'a> {
         if now >= self.end && !self.fleet.planted.has(PlantedBug::NoValidityCheck) {
             return Err(Why::Late);
         }
+        let token = self.held.fence.map(Counted::At);
         self.held.sent = self.round.sent();
+        for sent in &mut self.held.sent {
+            sent.raised = token.is_none_or(|token| token == self.counted[sent.node]);
+        }
         self.held.void = self.round.void();
         Ok(Won {
             held: self.held.clone(),
@@ -127,46 +144,71 @@ impl<'a> Ballot<'a> {
         })
     }
 
-    /// The token a quorum of the granting nodes has, written back first where they differ.
+    /// The token a quorum of the granting nodes has, brought about first where they differ.
     async fn agree_on_token(&mut self) -> Result<Option<FencingToken>, Why> {
         let settings = &self.fleet.settings;
         if settings.fencing == Fencing::Off {
             return Ok(None);
         }
-        let granted = (0..self.fences.len()).filter(|&node| self.tally.vote(node) == Vote::For);
-        let granted = granted.map(|node| self.fences[node]);
-        if self.fleet.planted.has(PlantedBug::FenceWithoutWriteBack) {
-            return Ok(granted.flatten().max());
-        }
+        let granted = (0..self.counted.len()).filter(|&node| self.tally.vote(node) == Vote::For);
+        let granted = granted.map(|node| self.counted[node]);
         match agree(granted, self.fleet.quorum()) {
             Agreement::Token(token) => Ok(Some(token)),
-            Agreement::WriteBack(token) => self.write_back(token).await.map(Some),
+            Agreement::WriteBack if self.fleet.planted.has(PlantedBug::FenceWithoutWriteBack) => {
+                Ok(self.largest().or(self.proposed))
+            }
+            Agreement::WriteBack => {
+                let token = self.write_back().await?;
+                self.fleet
+                    .proposals
+                    .learn(token, self.fleet.clock.wall_micros());
+                Ok(Some(token))
+            }
             Agreement::Impossible if settings.fencing == Fencing::Required => {
-                let message = "no majority of the nodes can count: their users may not run scripts";
+                let message =
+                    "no majority of the nodes can count: their users' rights do not suffice";
                 Err(Why::Misconfigured(Error::config("fencing", message)))
             }
             Agreement::Impossible => Ok(None),
         }
     }
 
-    /// Raises the counters of the granting nodes until a quorum of them says the same.
-    async fn write_back(&mut self, largest: FencingToken) -> Result<FencingToken, Why> {
+    /// The largest value a counter was seen to go up to.
+    fn largest(&self) -> Option<FencingToken> {
+        let tokens = self.counted.iter().filter_map(|counted| match counted {
+            Counted::At(token) => Some(*token),
+            Counted::No | Counted::Behind => None,
+        });
+        tokens.max()
+    }
+
+    /// Counts on the granting nodes that have not, and raises the others' counters, until a quorum
+    /// of them says the same.
+    async fn write_back(&mut self) -> Result<FencingToken, Why> {
         self.prolong();
         let quorum = self.fleet.quorum();
-        let mut target = largest;
-        let mut confirmed = vec![None; self.fences.len()];
-        let mut asked = vec![None; self.fences.len()];
+        let uncounted = self.raise(self.fleet.proposal().unwrap_or(0), true);
+        // What each node was asked to raise its counter to.
+        let mut asked = vec![None; self.counted.len()];
         loop {
-            let raise = Arc::<Request>::from(Command::Raise {
-                keys: self.held.keys.clone(),
-                token: self.held.token.clone(),
-                to: target,
-            });
-            for node in 0..self.fences.len() {
-                let counts = self.tally.vote(node) == Vote::For && self.fences[node].is_some();
-                if counts && confirmed[node] != Some(target) && asked[node] != Some(target) {
-                    asked[node] = Some(target);
-                    self.round.ask(node, &raise);
+            let target = self.largest();
+            let raise = target.map(|target| self.raise(target.get(), false));
+            for node in 0..self.counted.len() {
+                if self.tally.vote(node) != Vote::For {
+                    continue;
+                }
+                match (self.counted[node], &raise) {
+                    (Counted::Behind, _) if asked[node].is_none() => {
+                        asked[node] = Some(None);
+                        self.round.ask(node, &uncounted);
+                    }
+                    (Counted::At(token), Some(raise))
+                        if Some(token) != target && asked[node] != Some(target) =>
+                    {
+                        asked[node] = Some(target);
+                        self.round.ask(node, raise);
+                    }
+                    _ => {}
                 }
             }
             let Some(answered) = self.round.next().await else {
@@ -174,21 +216,27 @@ impl<'a> Ballot<'a> {
             };
             match answered.result {
                 Ok(Reply::Raised(Some(counter))) => {
-                    confirmed[answered.node] = Some(counter);
-                    target = target.max(counter);
+                    self.counted[answered.node] = Counted::At(counter);
                 }
                 // A grant that came after the majority helps as well.
-                Ok(Reply::Granted(grant)) => self.grant(answered.node, grant.fence),
+                Ok(Reply::Granted(grant)) => self.grant(answered.node, grant.counted),
                 _ => {}
             }
-            if confirmed
-                .iter()
-                .filter(|&&counter| counter == Some(target))
-                .count()
-                >= quorum
-            {
-                return Ok(target);
+            if let Some(target) = self.largest() {
+                let at_target = |&&counted: &&Counted| counted == Counted::At(target);
+                if self.counted.iter().filter(at_target).count() >= quorum {
+                    return Ok(target);
+                }
             }
         }
+    }
+
+    fn raise(&self, to: u64, past: bool) -> Arc<Request> {
+        Arc::from(Command::Raise {
+            keys: self.held.keys.clone(),
+            token: self.held.token.clone(),
+            to,
+            past: past && !self.fleet.planted.has(PlantedBug::RaiseWithoutCounting),
+        })
     }
 }

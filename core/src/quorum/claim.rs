@@ -86,14 +86,11 @@ struct Report {
 
 impl<'a> Attempt<'a> {
     fn new(fleet: &'a Arc<Fleet>, keys: &Keys, terms: &Terms, approach: Approach) -> Self {
-        let ballot = Ballot::new(fleet, keys, terms, fleet.fresh_token());
-        let claim = Claim {
-            heed_queue: matches!(approach, Approach::AllAtOnce),
-            ..ballot.claim()
-        };
+        let mut ballot = Ballot::new(fleet, keys, terms, fleet.fresh_token());
+        let claim = Command::Acquire(ballot.claim()).into();
         Attempt {
             ballot,
-            claim: Command::Acquire(claim).into(),
+            claim,
             approach,
             home_granted: false,
             insist_until: None,
@@ -120,20 +117,28 @@ impl<'a> Attempt<'a> {
     }
 
     fn ask_first(&mut self) {
-        let (home, place) = match &self.approach {
-            Approach::AllAtOnce => return self.ask_all_but(None),
-            Approach::ThroughHome(home, place) | Approach::Called(home, place) => {
-                (*home, place.clone())
-            }
-        };
         let Command::Acquire(claim) = &**self.claim else {
             return;
         };
-        self.ballot
-            .round
-            .ask(home, &Command::Poll(claim.clone(), place).into());
-        if matches!(self.approach, Approach::Called(..)) {
-            self.ask_all_but(Some(home));
+        let claim = claim.clone();
+        let (home, ahead) = match &self.approach {
+            Approach::AllAtOnce => {
+                let home = self.ballot.fleet.home(&claim.keys, |_| false);
+                let heeding = Claim {
+                    heed_queue: true,
+                    ..claim
+                };
+                (home, Command::Acquire(heeding))
+            }
+            Approach::ThroughHome(home, place) | Approach::Called(home, place) => {
+                (Some(*home), Command::Poll(claim, place.clone()))
+            }
+        };
+        if let Some(home) = home {
+            self.ballot.round.ask(home, &ahead.into());
+        }
+        if !matches!(self.approach, Approach::ThroughHome(..)) {
+            self.ask_all_but(home);
         }
     }
 
@@ -254,7 +259,7 @@ impl<'a> Attempt<'a> {
         if self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice) && grant.again {
             self.ballot.tally.count_again();
         }
-        self.ballot.grant(node, grant.fence);
+        self.ballot.grant(node, grant.counted);
         if self.home() == Some(node) {
             self.home_granted = true;
             self.report.score = grant.score.or(self.report.score);
@@ -348,19 +353,17 @@ impl Drop for Attempt<'_> {
                 .retain(|sent| tally.vote(sent.node) == Vote::For);
         }
         let put_back = match &self.approach {
-            Approach::ThroughHome(home, place) | Approach::Called(home, place)
-                if self.home_granted =>
-            {
-                Some((
-                    *home,
-                    Place {
-                        score: self.report.score.or(place.score),
-                        ..place.clone()
-                    },
-                ))
+            Approach::ThroughHome(_, place) | Approach::Called(_, place) if self.home_granted => {
+                Some(Place {
+                    score: self.report.score.or(place.score),
+                    ..place.clone()
+                })
             }
             _ => None,
         };
-        undo_claim(self.ballot.fleet, &self.ballot.held, put_back);
+        let home = self
+            .home()
+            .or_else(|| self.ballot.fleet.home(&self.ballot.held.keys, |_| false));
+        undo_claim(self.ballot.fleet, &self.ballot.held, home, put_back);
     }
 }

@@ -1,6 +1,6 @@
 //! Renewing leases: one command per node for many of them.
 
-use crate::config::{Moment, PlantedBug};
+use crate::config::{Moment, PlantedBug, TicketId};
 use crate::protocol::{Command, LeaseWord, Renewal, Reply};
 use crate::quorum::{Fleet, Round, Votes};
 
@@ -24,9 +24,9 @@ pub struct Extension<'a> {
 }
 
 impl<'a> Extension<'a> {
-    /// Sends the renewal of `leases` to every node. `fill_in` sets missing keys again, which only
-    /// a lease still valid may ask for.
-    pub fn start(fleet: &'a Fleet, leases: Vec<Renewal>, fill_in: bool) -> Self {
+    /// Sends the renewal of `leases` to every node. Ahead of a hand-over with the ticket `fill_in` it
+    /// sets missing keys again, which only a lease still valid may ask for.
+    pub fn start(fleet: &'a Fleet, leases: Vec<Renewal>, fill_in: Option<TicketId>) -> Self {
         let ttl = leases.iter().map(|lease| lease.ttl).min();
         let timeout = ttl.map_or(std::time::Duration::ZERO, |ttl| {
             fleet.settings.node_timeout(ttl)
@@ -34,6 +34,7 @@ impl<'a> Extension<'a> {
         let count = leases.len();
         let sent = fleet.now();
         let mut round = Round::new(fleet, timeout);
+        let wait_for_all = fill_in.is_some();
         let command = Command::Extend { leases, fill_in }.into();
         for node in 0..fleet.size() {
             round.ask(node, &command);
@@ -43,7 +44,7 @@ impl<'a> Extension<'a> {
             round,
             sent,
             leases: count,
-            wait_for_all: fill_in,
+            wait_for_all,
         }
     }
 

@@ -9,11 +9,12 @@ use futures_util::future::select_all;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{
-    Clock, Entropy, Keys, Moment, OwnerLabel, OwnerToken, Planted, PlantedBug, Settings, quorum,
+    Clock, Entropy, Fencing, Keys, Moment, OwnerLabel, OwnerToken, Planted, PlantedBug, Settings,
+    quorum,
 };
 use crate::error::NodeOutcome;
 use crate::node::{Link, Node};
-use crate::quorum::{Busy, Crowd};
+use crate::quorum::{Busy, Crowd, Proposals};
 
 /// A task that outlives the call which started it.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -38,6 +39,8 @@ pub struct Fleet {
     pub busy: Arc<Busy>,
     /// What other clients want as well.
     pub crowd: Crowd,
+    /// What this client proposed as fencing tokens.
+    pub proposals: Proposals,
     /// The client's options.
     pub settings: Settings,
     /// Who this client says it is.
@@ -134,9 +137,20 @@ impl Fleet {
         }
     }
 
-    /// The node that keeps the queue for `keys`, unless it cannot.
-    pub fn home(&self, keys: &Keys) -> usize {
-        usize::try_from(keys.hash() % self.size() as u64).unwrap_or(0)
+    /// The node that keeps the queue for `keys`: the resource's own, or the next in ring order that
+    /// is connected, able, and not `avoided`.
+    pub fn home(&self, keys: &Keys, avoided: impl Fn(usize) -> bool) -> Option<usize> {
+        let first = usize::try_from(keys.hash() % self.size() as u64).unwrap_or(0);
+        let mut ring = (0..self.size()).map(|step| (first + step) % self.size());
+        ring.find(|&node| {
+            !avoided(node) && self.nodes[node].abilities().is_some_and(|can| can.queue)
+        })
+    }
+
+    /// A fencing token to propose; `None` where leases carry none.
+    pub fn proposal(&self) -> Option<u64> {
+        let wall = || self.clock.wall_micros();
+        (self.settings.fencing != Fencing::Off).then(|| self.proposals.next(wall()))
     }
 
     /// The number of the connection to the node at `index`, if it is up.

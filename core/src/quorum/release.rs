@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{FencingToken, Keys, OwnerToken, PlantedBug, TicketId, Ttl};
+use crate::config::{FencingToken, Keys, OwnerToken, PlantedBug, Ttl};
 use crate::error::{Fault, NodeOutcome, NodeStatus, words};
 use crate::node::Void;
-use crate::protocol::{Command, Place, Release, ReleaseWord};
+use crate::protocol::{Command, Place, Release, ReleaseWord, Spent};
 use crate::quorum::{Fleet, Sent, Sweep};
 
 /// What became of a release.
@@ -45,7 +45,7 @@ pub struct Held {
     /// Its fencing token.
     pub fence: Option<FencingToken>,
     /// The ticket it was adopted by, to be marked as spent.
-    pub ticket: Option<TicketId>,
+    pub ticket: Option<Spent>,
     /// Where the claim went that won it.
     pub sent: Vec<Sent>,
     /// Stops what is left of that claim. A majority won without the last nodes; where one of them
@@ -56,24 +56,15 @@ pub struct Held {
 
 /// Starts giving `held` back on every node; what is not waited for goes on by itself.
 pub fn start_release(fleet: &Arc<Fleet>, held: &Held) -> Sweep {
-    let retention = u64::try_from(fleet.settings.ticket_retention.as_millis()).unwrap_or(u64::MAX);
-    let spent = held.ticket.clone().map(|ticket| (ticket, retention));
-    let fence = if fleet.planted.has(PlantedBug::FenceFromGrantsOnly) {
-        None
-    } else {
-        held.fence
-    };
+    let forgotten = fleet.planted.has(PlantedBug::FenceFromGrantsOnly);
     held.void.set();
-    Sweep::start(fleet, &held.sent, held.ttl, |tomb_ms| {
-        Command::Release(Release {
-            keys: held.keys.clone(),
-            token: held.token.clone(),
-            fence,
-            tomb_ms,
-            spent: spent.clone(),
-            put_back: None,
-        })
-    })
+    let home = fleet.home(&held.keys, |_| false);
+    let release = Release {
+        fence: held.fence.filter(|_| !forgotten),
+        spent: held.ticket.clone(),
+        ..held.plain_release()
+    };
+    Sweep::start(fleet, &held.sent, held.ttl, home, Command::Release(release))
 }
 
 /// Gives `held` back in one round and says what became of it, after one node timeout at most.
@@ -115,30 +106,33 @@ pub async fn release(fleet: &Arc<Fleet>, held: &Held, timeout: Duration) -> Rele
     Released::Unknown(open.collect())
 }
 
-/// Undoes a claim that was not won, on every node that may have received it.
-pub(crate) fn undo_claim(fleet: &Arc<Fleet>, held: &Held, put_back: Option<(usize, Place)>) {
-    let undo = |put_back: Option<Place>| {
-        move |tomb_ms| {
-            Command::Release(Release {
-                keys: held.keys.clone(),
-                token: held.token.clone(),
-                fence: None,
-                tomb_ms,
-                spent: None,
-                put_back: put_back.clone(),
-            })
+/// Undoes a claim that was not won, on every node that may have received it. Where it had a place in
+/// the queue of `home`, that is put back.
+pub(crate) fn undo_claim(
+    fleet: &Arc<Fleet>,
+    held: &Held,
+    home: Option<usize>,
+    put_back: Option<Place>,
+) {
+    let release = Release {
+        put_back,
+        ..held.plain_release()
+    };
+    let command = Command::Release(release);
+    drop(Sweep::start(fleet, &held.sent, held.ttl, home, command));
+}
+
+impl Held {
+    /// A release that deletes the key and calls the first waiter.
+    fn plain_release(&self) -> Release {
+        Release {
+            keys: self.keys.clone(),
+            token: self.token.clone(),
+            fence: None,
+            tomb_ms: 0,
+            spent: None,
+            wake: true,
+            put_back: None,
         }
-    };
-    let Some((home, place)) = put_back else {
-        drop(Sweep::start(fleet, &held.sent, held.ttl, undo(None)));
-        return;
-    };
-    // Only the home gave the waiter's place away, so only there it is put back.
-    let (at_home, elsewhere): (Vec<_>, Vec<_>) = held
-        .sent
-        .iter()
-        .cloned()
-        .partition(|sent| sent.node == home);
-    drop(Sweep::start(fleet, &at_home, held.ttl, undo(Some(place))));
-    drop(Sweep::start(fleet, &elsewhere, held.ttl, undo(None)));
+    }
 }

@@ -78,6 +78,8 @@ pub struct Sent {
     lost: bool,
     /// Which nodes have certainly not run what they were asked, one bit each.
     refused: Arc<AtomicU32>,
+    /// True where the node's fencing counter need not be raised any more.
+    pub raised: bool,
 }
 
 impl Sent {
@@ -193,6 +195,7 @@ impl<'a> Round<'a> {
                     // One of several answers says nothing of the others.
                     Arc::default()
                 },
+                raised: true,
             })
             .collect()
     }

@@ -13,6 +13,9 @@ use crate::protocol::{Command, ReleaseWord, Reply, Request};
 use crate::quorum::busy::Work;
 use crate::quorum::{Fleet, Sent};
 
+/// A timer that is so late was not late by itself.
+const OVERSLEPT: Duration = Duration::from_millis(50);
+
 /// A clean-up under way: the first commands are already queued at their nodes, in order behind
 /// whatever they undo. Whether or not anybody listens, it goes on by itself.
 pub struct Sweep {
@@ -24,9 +27,8 @@ pub struct Sweep {
 /// sees to the rest where that is not definite.
 struct Job {
     fleet: Arc<Fleet>,
-    /// The command where an earlier one may still arrive: it remembers itself where it finds
-    /// nothing.
-    burying: Arc<Request>,
+    command: Command,
+    ttl: Ttl,
     /// Where the plain command was sent behind an unanswered one, which it must not overtake.
     behind: Vec<Sent>,
     until: Instant,
@@ -35,15 +37,16 @@ struct Job {
 }
 
 impl Sweep {
-    /// Sends `command(0)` to each of `nodes`, and `command(tomb_ms)` where an earlier connection
-    /// may still deliver what it undoes. It matters for as long as a key with `ttl` can live.
+    /// Sends `command` to each of `nodes`; one that remembers itself where it finds nothing goes
+    /// where an earlier connection may still deliver what it undoes. It matters for as long as a key
+    /// with `ttl` can live. What is for the queue alone goes to `home` alone.
     pub fn start(
         fleet: &Arc<Fleet>,
         nodes: &[Sent],
         ttl: Ttl,
-        command: impl Fn(u64) -> Command,
+        home: Option<usize>,
+        command: Command,
     ) -> Self {
-        let plain: Arc<Request> = command(0).into();
         // A node that is down and was never asked needs no cleaning up; insisting on it would keep a
         // client from closing for as long as a key could live there.
         let nodes = nodes.iter().filter(|sent| !sent.was_kept(fleet)).cloned();
@@ -52,16 +55,26 @@ impl Sweep {
         let open = late.len() + in_order.len();
         let job = Arc::new(Job {
             fleet: Arc::clone(fleet),
-            burying: command(ttl.as_millis()).into(),
+            command,
+            ttl,
             behind: in_order.clone(),
             until: Instant::now() + ttl.as_duration(),
             mailbox: Mailbox::default(),
             _work: fleet.busy.begin(),
         });
-        for (sents, command) in [(late, &job.burying), (in_order, &plain)] {
-            for sent in sents {
-                job.submit(sent.node, command, Arc::clone(&job) as Arc<dyn Listener>);
+        if !late.is_empty() {
+            let burying = job.burying();
+            for sent in late {
+                job.submit(sent.node, &burying, Arc::clone(&job) as Arc<dyn Listener>);
             }
+        }
+        // Made where they are needed, and once.
+        let mut requests: [Option<Arc<Request>>; 4] = Default::default();
+        for sent in in_order {
+            let (is_home, raised) = (home == Some(sent.node), sent.raised);
+            let request = requests[usize::from(is_home) * 2 + usize::from(raised)]
+                .get_or_insert_with(|| job.command.reduced(is_home, raised).into());
+            job.submit(sent.node, request, Arc::clone(&job) as Arc<dyn Listener>);
         }
         Sweep { job, open }
     }
@@ -91,34 +104,44 @@ impl Listener for Job {
         };
         self.mailbox.answered(answered);
         if !resolved {
-            let (fleet, burying, until) = (
-                Arc::clone(&self.fleet),
-                Arc::clone(&self.burying),
-                self.until,
-            );
+            let (fleet, burying) = (Arc::clone(&self.fleet), self.burying());
+            let (until, ttl) = (self.until, self.ttl);
             self.fleet
-                .spawn(async move { insist(&fleet, node, &burying, until).await });
+                .spawn(async move { insist(&fleet, node, &burying, until, ttl).await });
         }
     }
 }
 
 impl Job {
+    /// The command where an earlier one may still arrive: it remembers itself where it finds nothing.
+    fn burying(&self) -> Arc<Request> {
+        self.command.burying(self.ttl.as_millis()).into()
+    }
+
     fn submit(&self, node: usize, command: &Arc<Request>, listener: Arc<dyn Listener>) {
         submit(&self.fleet, node, command, self.until, listener);
     }
 }
 
 /// Repeats the clean-up on one node until its word is definite or the key has expired.
-async fn insist(fleet: &Fleet, index: usize, burying: &Arc<Request>, until: Instant) {
+async fn insist(fleet: &Fleet, index: usize, burying: &Arc<Request>, mut until: Instant, ttl: Ttl) {
     let node = &fleet.nodes[index];
     let mut pause = Duration::from_millis(10) + fleet.jitter(Duration::from_millis(20));
-    while Instant::now() < until {
+    loop {
+        let now = Instant::now();
+        if now > until + OVERSLEPT {
+            // This process was stopped, and what it undoes may have arrived meanwhile.
+            until = now + ttl.as_duration();
+        } else if now >= until {
+            return;
+        }
         let mut link = node.link();
         let up = link.wait_for(|link| matches!(link, Link::Up { .. }));
         match timeout_at(until, up).await {
             Ok(Ok(_)) => {}
-            // Out of time, or the client is closed.
-            _ => return,
+            Err(_) => continue,
+            // The client is closed.
+            Ok(Err(_)) => return,
         }
         let mailbox = Mailbox::new();
         submit(

@@ -18,7 +18,7 @@ use crate::wire::Dialect;
 pub(crate) enum Way {
     /// The bare client library.
     Floor,
-    /// The same with the engine's scripts.
+    /// The same with the engine's words.
     FencedFloor,
     /// `quorlock::Client`; the engine has a thread of its own.
     Async,

@@ -4,17 +4,16 @@
 //! clean-up, no waiting, no renewal, no time limit per node.
 
 use std::cell::Cell;
-use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo, ProtocolVersion, RedisResult, Value,
+    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, RedisResult, Value,
 };
 
-use crate::wire::{Dialect, PATIENCE, Words, scripts};
+use crate::wire::{Ask, Dialect, PATIENCE, Words, scripts};
 
 /// Connections to all nodes.
 pub(crate) struct Floor {
@@ -28,12 +27,16 @@ pub(crate) struct Floor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Step(u64);
 
-async fn ask(
-    mut node: MultiplexedConnection,
-    command: Arc<Cmd>,
-    step: Step,
-) -> (Step, RedisResult<Value>) {
-    let answer = node.send_packed_command(&command).await;
+async fn put(mut node: MultiplexedConnection, ask: Ask, step: Step) -> (Step, RedisResult<Value>) {
+    let answer = match ask {
+        Ask::One(command) => node.send_packed_command(&command).await,
+        Ask::Many(commands) => {
+            let answers = node
+                .send_packed_commands(&commands, 0, commands.len())
+                .await;
+            answers.map(Value::Array)
+        }
+    };
     (step, answer)
 }
 
@@ -106,40 +109,37 @@ impl Lane<'_> {
     /// Acquires and releases.
     pub(crate) async fn cycle(&mut self, name: &str) {
         let words = self.floor.words(name);
-        let granted = self.round(words.acquire()).await;
-        self.round(words.release(&granted)).await;
+        self.round(words.acquire()).await;
+        self.round(words.release()).await;
     }
 
     /// Acquires alone: one round trip to the majority, in nanoseconds; the release is not timed.
     pub(crate) async fn timed_round_trip(&mut self, name: &str) -> u64 {
         let words = self.floor.words(name);
         let begun = crate::usage::monotonic_ns();
-        let granted = self.round(words.acquire()).await;
+        self.round(words.acquire()).await;
         let took = crate::usage::monotonic_ns() - begun;
-        self.round(words.release(&granted)).await;
+        self.round(words.release()).await;
         took
     }
 
-    /// One command to all nodes; the first yes, once a majority said so.
-    async fn round(&mut self, command: Cmd) -> Value {
-        let command = Arc::new(command);
+    /// The same to all nodes; ends once a majority said yes.
+    async fn round(&mut self, ask: Ask) {
         self.floor.last.set(self.floor.last.get() + 1);
         let step = Step(self.floor.last.get());
         for node in &self.floor.nodes {
             self.pending
-                .push(Box::pin(ask(node.clone(), Arc::clone(&command), step)));
+                .push(Box::pin(put(node.clone(), ask.clone(), step)));
         }
         let quorum = self.floor.nodes.len() / 2 + 1;
-        let (mut yes, mut first) = (0, None);
+        let mut yes = 0;
         while yes < quorum {
             let (of, answer) = self.pending.next().await.expect("a majority says yes");
             let answer = answer.expect("the server answers");
             if of == step && Words::is_yes(&answer) {
                 yes += 1;
-                first.get_or_insert(answer);
             }
         }
-        first.expect("a majority said yes")
     }
 
     /// Waits for what is still under way.

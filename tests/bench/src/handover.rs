@@ -25,7 +25,7 @@ struct Round {
     wait_max_ms: f64,
     /// Turns of the waiter with fewest by those of the one with most.
     fairness: f64,
-    sent_per_turn: f64,
+    scripts_per_turn: f64,
     published_per_turn: f64,
     executed_per_turn: f64,
     round_trip_us: f64,
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments, figures: &mut Figures) {
         "× trip",
         "wait max",
         "fairness",
-        "sent",
+        "scripts",
         "publish",
         "all"
     );
@@ -128,7 +128,7 @@ fn evaluate(mut turns: Vec<Turn>, commands: Commands, round_trip_us: f64) -> Rou
         gap_p99_us: percentile(&gaps, 0.99) / 1e3,
         wait_max_ms: longest as f64 / 1e6,
         fairness: f64::from(counts.values().min().copied().unwrap_or(0)) / f64::from(most),
-        sent_per_turn: per_turn(commands.sent),
+        scripts_per_turn: per_turn(commands.scripts),
         published_per_turn: per_turn(commands.published),
         executed_per_turn: per_turn(commands.all),
         round_trip_us,
@@ -150,8 +150,8 @@ fn report(case: &str, rounds: &[Round], figures: &mut Figures) {
         ("longest wait", longest, "ms"),
         ("fewest turns by most", of(|round| round.fairness), ""),
         (
-            "commands sent per section",
-            of(|round| round.sent_per_turn),
+            "scripts called per section",
+            of(|round| round.scripts_per_turn),
             "",
         ),
         (

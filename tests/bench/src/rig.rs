@@ -26,8 +26,8 @@ pub(crate) fn servers(count: usize) -> Servers {
 /// what clients sent, what was published, and everything with what scripts did inside.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Commands {
-    /// Calls of clients, pings of the harness included.
-    pub(crate) sent: u64,
+    /// Scripts called.
+    pub(crate) scripts: u64,
     /// `PUBLISH`, mostly inside scripts.
     pub(crate) published: u64,
     /// `PEXPIRE`: one for each lease renewed on one node.
@@ -57,7 +57,7 @@ impl Commands {
                     .and_then(|f| f.split(',').next());
                 let calls: u64 = calls.and_then(|number| number.parse().ok()).unwrap_or(0);
                 match name {
-                    "eval" | "evalsha" => sum.sent += calls,
+                    "eval" | "evalsha" => sum.scripts += calls,
                     "publish" => sum.published += calls,
                     "pexpire" => sum.expires += calls,
                     "info" => continue,
@@ -72,7 +72,7 @@ impl Commands {
     /// What was added since `before`.
     pub(crate) fn since(self, before: Commands) -> Commands {
         Commands {
-            sent: self.sent - before.sent,
+            scripts: self.scripts - before.scripts,
             published: self.published - before.published,
             expires: self.expires - before.expires,
             all: self.all - before.all,

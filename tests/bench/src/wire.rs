@@ -1,11 +1,16 @@
-//! The commands of the two floors: the smallest correct lock, and the engine's own scripts.
+//! The commands of the two floors: the smallest correct lock, and the engine's own words.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use quorlock::FencingToken;
 use quorlock::testing::config::{Keys, OwnerToken, Ttl};
-use quorlock::testing::protocol::{Abilities, Claim, Command, Release, Wire, encode};
-use redis::{Cmd, Value};
+use quorlock::testing::protocol::{
+    Abilities, Claim, Command, CompareDelete, Line, Release, encode,
+};
+use quorlock_test_support::ServerKind;
+use redis::{Cmd, Pipeline, Value};
+
+use crate::rig;
 
 /// How long the floors' keys live, as the engine's do by default.
 const TTL_MS: u64 = 10_000;
@@ -13,21 +18,12 @@ const TTL_MS: u64 = 10_000;
 /// Compare and delete, as every Redlock library has it.
 const RELEASE: &str = "if redis.call('get',KEYS[1]) == ARGV[1] then return redis.call('del',KEYS[1]) else return 0 end";
 
-/// What a server of today can do; none of it is probed here.
-const ABILITIES: Abilities = Abilities {
-    scripts: true,
-    time: true,
-    queue: true,
-    wake: true,
-    compare_delete: None,
-};
-
 /// How a floor speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// `SET NX PX`, and a script that compares and deletes.
     Plain,
-    /// The engine's scripts: fencing token, queue and wake-up included.
+    /// What the engine says, fencing token included, where no queue is kept.
     Fenced,
 }
 
@@ -37,6 +33,13 @@ pub(crate) struct Words {
     keys: Keys,
     token: OwnerToken,
     release_digest: String,
+}
+
+/// What is sent to a node at once.
+#[derive(Clone)]
+pub(crate) enum Ask {
+    One(Arc<Cmd>),
+    Many(Arc<Pipeline>),
 }
 
 impl Words {
@@ -53,39 +56,40 @@ impl Words {
     }
 
     /// Takes the key.
-    pub(crate) fn acquire(&self) -> Cmd {
+    pub(crate) fn acquire(&self) -> Ask {
         if self.dialect == Dialect::Plain {
             let mut command = redis::cmd("SET");
             command.arg(self.keys.lock()).arg(self.token.as_bytes());
             command.arg("NX").arg("PX").arg(TTL_MS);
-            return command;
+            return Ask::One(Arc::new(command));
         }
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        script_call(&Command::Acquire(Claim {
+        said(&Command::Acquire(Claim {
             keys: self.keys.clone(),
             token: self.token.clone(),
             ttl: Ttl::from_millis(TTL_MS).expect("within bounds"),
             proposal: u64::try_from(since_epoch.as_micros()).ok(),
-            heed_queue: true,
+            heed_queue: false,
         }))
     }
 
-    /// Gives it back; `granted` is what a node said to [`Words::acquire`].
-    pub(crate) fn release(&self, granted: &Value) -> Cmd {
+    /// Gives it back.
+    pub(crate) fn release(&self) -> Ask {
         if self.dialect == Dialect::Plain {
             let mut command = redis::cmd("EVALSHA");
             command.arg(&self.release_digest).arg(1);
             command.arg(self.keys.lock()).arg(self.token.as_bytes());
-            return command;
+            return Ask::One(Arc::new(command));
         }
-        script_call(&Command::Release(Release {
+        said(&Command::Release(Release {
             keys: self.keys.clone(),
             token: self.token.clone(),
-            fence: fence(granted),
+            fence: None,
             tomb_ms: 0,
             spent: None,
+            wake: false,
             put_back: None,
         }))
     }
@@ -93,9 +97,13 @@ impl Words {
     /// True where `reply` grants the key, or confirms that it was given back.
     pub(crate) fn is_yes(reply: &Value) -> bool {
         match reply {
-            // An acquire by script answers with the bare fencing token.
-            Value::Okay | Value::Int(1) | Value::BulkString(_) => true,
-            Value::Array(items) => items.first() == Some(&Value::Int(1)),
+            Value::Okay | Value::Int(1) => true,
+            // A claim that set the key and went past the counter, or a release of one line.
+            Value::Array(items) => match &items[..] {
+                [Value::Nil, Value::Int(1)] => true,
+                [only] => Words::is_yes(only),
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -106,54 +114,56 @@ pub(crate) fn scripts(dialect: Dialect) -> Vec<String> {
     if dialect == Dialect::Plain {
         return vec![RELEASE.to_owned()];
     }
-    let words = Words::new(dialect, "any", 0, "");
-    let claim = Claim {
-        keys: words.keys.clone(),
-        token: words.token.clone(),
-        ttl: Ttl::from_millis(TTL_MS).expect("within bounds"),
-        proposal: None,
-        heed_queue: true,
-    };
-    let release = Release {
-        keys: words.keys,
-        token: words.token,
+    let release = Command::Release(Release {
+        keys: Keys::new("", "any").expect("short and not empty"),
+        token: Words::new(dialect, "any", 0, "").token,
         fence: None,
         tomb_ms: 0,
         spent: None,
+        wake: false,
         put_back: None,
-    };
-    [Command::Acquire(claim), Command::Release(release)]
-        .iter()
-        .map(|command| called(command).0)
+    });
+    let speech = encode(&release, &abilities()).expect("the servers of the rig serve it");
+    let script = speech.line(0).script;
+    script
+        .map(|script| script.body().to_owned())
+        .into_iter()
         .collect()
 }
 
 /// How long to wait for an answer before the measurement is given up as a whole.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-fn called(command: &Command) -> (String, Cmd) {
-    let wires = encode(command, &ABILITIES).expect("a server with scripts serves it");
-    let Some(Wire::Call { script, keys, args }) = wires.into_iter().next() else {
-        unreachable!("with fencing and a queue these commands are scripts");
-    };
-    let mut command = redis::cmd("EVALSHA");
-    command.arg(script.digest()).arg(keys.len());
-    for key in &keys {
-        command.arg(key);
+/// What the servers of the rig can do; none of it is probed here.
+fn abilities() -> Abilities {
+    let valkey = rig::kind().is_ok_and(|kind| kind == ServerKind::Valkey);
+    Abilities {
+        scripts: true,
+        time: true,
+        fencing: true,
+        queue: true,
+        wake: true,
+        plain: true,
+        compare_delete: valkey.then_some(CompareDelete::DelIfEq),
     }
-    for arg in &args {
-        command.arg(arg.as_slice());
-    }
-    (script.body().to_owned(), command)
 }
 
-fn script_call(command: &Command) -> Cmd {
-    called(command).1
+fn said(command: &Command) -> Ask {
+    let speech = encode(command, &abilities()).expect("the servers of the rig serve it");
+    let mut pipeline = Pipeline::new();
+    for index in 0..speech.count() {
+        pipeline.add_command(command_of(speech.line(index)));
+    }
+    Ask::Many(Arc::new(pipeline))
 }
 
-fn fence(granted: &Value) -> Option<FencingToken> {
-    let Value::BulkString(text) = granted else {
-        return None;
-    };
-    FencingToken::new(std::str::from_utf8(text).ok()?.parse().ok()?)
+fn command_of(line: Line<'_>) -> Cmd {
+    let mut command = Cmd::new();
+    if let Some(script) = line.script {
+        command.arg("EVALSHA").arg(script.digest());
+    }
+    for word in line.words() {
+        command.arg(word);
+    }
+    command
 }

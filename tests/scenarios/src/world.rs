@@ -197,7 +197,7 @@ fn locks(server: &Server) -> Vec<String> {
     };
     let mut found: Vec<String> = keys.items().iter().filter_map(Reply::text).collect();
     found.retain(|key| {
-        let stays = key.ends_with(":fence") || key.ends_with("quorlock:floor");
+        let stays = key.contains("quorlock:fence:");
         !stays && !key.contains(":tomb:") && !key.contains(":spent:")
     });
     found

@@ -7,7 +7,7 @@ mod process;
 mod store;
 pub mod worker;
 
-pub use audit::{leftovers, locks, script_calls};
+pub use audit::{leftovers, locks, requests};
 pub use dice::Dice;
 pub use process::Worker;
 pub use store::{FencedStore, PlainStore};

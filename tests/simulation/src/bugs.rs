@@ -11,7 +11,10 @@ pub fn scenario_of(bug: PlantedBug) -> Scenario {
         StartAfterSend | ExtendFromReply => Scenario::slow(),
         HalfQuorum | OneTokenPerClient | PlainDelete => Scenario::crowd(),
         RenewAfterRelease => Scenario::lingering(),
-        FenceWithoutWriteBack => Scenario::disagreeing(),
+        FenceWithoutWriteBack | UnchangedCounterCounts | RaiseWithoutCounting => {
+            Scenario::disagreeing()
+        }
+        CountBeforeSet => Scenario::halting(),
         // Without tokens, whose absence would show it before two holders do.
         FaultCountsAsGrant => Scenario {
             unfenced: 1000,

@@ -138,7 +138,10 @@ fn connect(world: &Arc<World>, order: &Order, client: usize) -> Client {
                 let abilities = Abilities {
                     scripts: true,
                     time: true,
+                    fencing: true,
                     queue,
+                    // Others may not end what an earlier connection holds, and use scripts alone.
+                    plain: net.rng.chance(700),
                     wake: queue && (world.plan.calm || !net.rng.chance(15)),
                     compare_delete: None,
                 };

@@ -262,6 +262,27 @@ impl Scenario {
         }
     }
 
+    /// Commands linger between the words that one claim is, within long node timeouts; leases are over
+    /// at once.
+    pub fn halting() -> Self {
+        Scenario {
+            nodes: (1, 1),
+            hostile: 1000,
+            patient: 1000,
+            unfenced: 0,
+            ttl_ms: (400, 2000),
+            hold_ms: (0, 10),
+            renew: 0,
+            overstay: 0,
+            extend: 0,
+            freezes: (0, 0),
+            freeze_at_send_per_myriad: (0, 0),
+            steps: (4, 8),
+            wall_ms: 900,
+            ..Scenario::crowd()
+        }
+    }
+
     /// Any message may do anything, and tickets are delivered several times at once.
     pub fn hostile_hand_over() -> Self {
         Scenario {
@@ -358,6 +379,7 @@ impl Scenario {
             ("impatient", Scenario::impatient()),
             ("hand-over", Scenario::hand_over()),
             ("calm-hand-over", Scenario::calm_hand_over()),
+            ("halting", Scenario::halting()),
             ("hostile-hand-over", Scenario::hostile_hand_over()),
             ("drifting", Scenario::drifting()),
             ("stepping", Scenario::stepping()),

@@ -1,12 +1,17 @@
 //! One command at work, and what commands share.
 
-use crate::config::{Keys, OwnerToken};
+use crate::config::{Keys, OwnerToken, TicketId};
 use crate::error::Fault;
 use crate::node::memory::fence::Fence;
 use crate::node::memory::keyspace::{Keyspace, Value};
 use crate::node::memory::store::ServerTime;
 use crate::node::memory::waiters::Waiters;
 use crate::protocol::{ClientId, ReleaseWord, waiter_number};
+
+/// The mark of a ticket whose work is done.
+pub(super) const SPENT: &str = "spent";
+/// The mark of a ticket that somebody tried to adopt.
+pub(super) const SEEN: &str = "seen";
 
 /// How much longer than its last waiter's beat a queue is kept.
 const QUEUE_EXTRA_MS: u64 = 1000;
@@ -44,21 +49,25 @@ impl Call<'_> {
     }
 
     pub(super) fn fenced<T>(&mut self, keys: &Keys, with: impl FnOnce(&mut Fence<'_>) -> T) -> T {
-        let counter = keys.fence();
         with(&mut Fence {
             keys: self.keys,
-            counter,
-            floor: keys.floor(),
+            counter: &keys.fence(),
             now: self.now,
         })
     }
 
-    /// Sets a tombstone or a spent mark; for no time at all, none.
-    pub(super) fn mark(&mut self, key: &str, ms: u64) {
+    /// Sets a tombstone or a mark of a ticket; for no time at all, none.
+    pub(super) fn mark(&mut self, key: &str, word: &'static str, ms: u64) {
         if ms > 0 {
             self.keys
-                .set(key, Value::Mark, Some(ms), self.now.elapsed_micros);
+                .set(key, Value::Mark(word), Some(ms), self.now.elapsed_micros);
         }
+    }
+
+    /// True where a ticket's work is done.
+    pub(super) fn is_spent(&self, keys: &Keys, ticket: &TicketId) -> Result<bool, Fault> {
+        let mark = self.text(&keys.spent(ticket))?;
+        Ok(mark.is_some_and(|mark| mark == SPENT.as_bytes()))
     }
 
     /// Works on a queue that may be there, and drops it once it is empty.
@@ -68,12 +77,12 @@ impl Call<'_> {
         with: impl FnOnce(&mut Waiters) -> T,
     ) -> Result<Option<T>, Fault> {
         let key = keys.queue();
-        let Some(waiters) = self.keys.waiters(key, self.now.elapsed_micros)? else {
+        let Some(waiters) = self.keys.waiters(&key, self.now.elapsed_micros)? else {
             return Ok(None);
         };
         let outcome = with(waiters);
         if waiters.is_empty() {
-            self.keys.remove(key);
+            self.keys.remove(&key);
         }
         Ok(Some(outcome))
     }
@@ -87,17 +96,17 @@ impl Call<'_> {
     ) -> Result<T, Fault> {
         let (key, now_micros) = (keys.queue(), self.now.elapsed_micros);
         let kept_ms = beat_ms.saturating_add(QUEUE_EXTRA_MS);
-        match self.keys.waiters(key, now_micros)? {
+        match self.keys.waiters(&key, now_micros)? {
             Some(waiters) => {
                 let outcome = with(waiters);
-                self.keys.expire(key, kept_ms, now_micros);
+                self.keys.expire(&key, kept_ms, now_micros);
                 Ok(outcome)
             }
             None => {
                 let mut waiters = Waiters::default();
                 let outcome = with(&mut waiters);
                 self.keys
-                    .set(key, Value::Waiters(waiters), Some(kept_ms), now_micros);
+                    .set(&key, Value::Waiters(waiters), Some(kept_ms), now_micros);
                 Ok(outcome)
             }
         }
@@ -106,7 +115,7 @@ impl Call<'_> {
     /// Tells the first waiter that the lock is free; those whose client is gone are dropped.
     pub(super) fn wake(&mut self, keys: &Keys) -> Result<(), Fault> {
         let key = keys.queue();
-        let Some(waiters) = self.keys.waiters(key, self.now.elapsed_micros)? else {
+        let Some(waiters) = self.keys.waiters(&key, self.now.elapsed_micros)? else {
             return Ok(());
         };
         while let Some(head) = waiters.head().map(str::to_owned) {
@@ -119,7 +128,7 @@ impl Call<'_> {
             waiters.remove(&head);
         }
         if waiters.is_empty() {
-            self.keys.remove(key);
+            self.keys.remove(&key);
         }
         Ok(())
     }

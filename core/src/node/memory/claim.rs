@@ -2,16 +2,18 @@
 
 use crate::config::{Keys, OwnerToken, TicketId};
 use crate::error::Fault;
-use crate::node::memory::call::{Call, until};
+use crate::node::memory::call::{Call, SEEN, until};
 use crate::node::memory::fence::token_of;
-use crate::protocol::{Claim, Grant, Place, Refusal, RefusalKind, Reply, waiter_member};
+#[cfg(any(test, feature = "testing"))]
+use crate::protocol::Raw;
+use crate::protocol::{Claim, Counted, Grant, Place, Refusal, RefusalKind, Reply, waiter_member};
 
 impl Call<'_> {
     pub(super) fn acquire(&mut self, claim: &Claim) -> Result<Reply, Fault> {
         let keys = &claim.keys;
         match self.text(keys.lock())? {
             Some(owner) if owner == claim.token.as_bytes() => {
-                return self.granted_again(claim, None);
+                return self.granted(claim, true, None);
             }
             Some(owner) => return Ok(Reply::Refused(self.refusal(keys, &owner))),
             None => {}
@@ -27,6 +29,36 @@ impl Call<'_> {
             return refused(RefusalKind::Queued);
         }
         self.grant(claim, None)
+    }
+
+    /// `SET … NX GET PX`: the value that keeps the caller out.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn set_if_free(&mut self, claim: &Claim) -> Result<Raw, Fault> {
+        if let Some(owner) = self.text(claim.keys.lock())? {
+            return Ok(Raw::Bytes(owner));
+        }
+        self.own(&claim.keys, &claim.token, claim.ttl.as_millis());
+        Ok(Raw::Nil)
+    }
+
+    /// `ZADD … GT CH`: 1 where the counter was below the proposal.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn count(&mut self, claim: &Claim) -> Result<Raw, Fault> {
+        let proposal = claim.proposal.unwrap_or(0);
+        self.fenced(&claim.keys, |fence| {
+            let before = fence.counter()?;
+            fence.raise(proposal)?;
+            Ok(Raw::Int(i64::from(
+                before.is_none_or(|counter| counter < proposal),
+            )))
+        })
+    }
+
+    /// `EXISTS` of the queue.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn has_queue(&mut self, keys: &Keys) -> Result<Raw, Fault> {
+        let queue = self.keys.get(&keys.queue(), self.now.elapsed_micros);
+        Ok(Raw::Int(i64::from(queue.is_some())))
     }
 
     pub(super) fn poll(&mut self, claim: &Claim, place: &Place) -> Result<Reply, Fault> {
@@ -53,7 +85,7 @@ impl Call<'_> {
         let owner = self.text(keys.lock())?;
         if owner.as_deref() == Some(claim.token.as_bytes()) {
             self.in_queue(keys, |waiters| waiters.remove(&me))?;
-            return self.granted_again(claim, Some(score));
+            return self.granted(claim, true, Some(score));
         }
         if let Some(owner) = owner {
             let place = self.in_queue(keys, |waiters| waiters.rank(&me))?.flatten();
@@ -82,16 +114,17 @@ impl Call<'_> {
         &mut self,
         claim: &Claim,
         from: &OwnerToken,
-        ticket: &TicketId,
+        (ticket, seen_ms): (&TicketId, u64),
     ) -> Result<Reply, Fault> {
         let keys = &claim.keys;
-        if self.text(&keys.spent(ticket))?.is_some() {
+        if self.is_spent(keys, ticket)? {
             return refused(RefusalKind::Spent);
         }
+        self.mark(&keys.spent(ticket), SEEN, seen_ms);
         match self.text(keys.lock())? {
             None => return refused(RefusalKind::Missing),
             Some(owner) if owner == claim.token.as_bytes() => {
-                return self.granted_again(claim, None);
+                return self.granted(claim, true, None);
             }
             Some(owner) if owner != from.as_bytes() => {
                 let refusal = self.refusal(keys, &owner);
@@ -109,17 +142,25 @@ impl Call<'_> {
     }
 
     fn grant(&mut self, claim: &Claim, score: Option<u64>) -> Result<Reply, Fault> {
-        let (keys, proposal) = (&claim.keys, claim.proposal);
-        let counter = proposal.map(|micros| self.fenced(keys, |fence| fence.next(micros)));
-        let counter = counter.transpose()?;
-        self.own(keys, &claim.token, claim.ttl.as_millis());
-        granted(counter, false, score)
+        let granted = self.granted(claim, false, score)?;
+        self.own(&claim.keys, &claim.token, claim.ttl.as_millis());
+        Ok(granted)
     }
 
-    fn granted_again(&mut self, claim: &Claim, score: Option<u64>) -> Result<Reply, Fault> {
-        let (keys, proposal) = (&claim.keys, claim.proposal);
-        let counter = proposal.map(|micros| self.fenced(keys, |fence| fence.again(micros)));
-        granted(counter.transpose()?, true, score)
+    /// The answer that the key is the caller's, counted now.
+    fn granted(&mut self, claim: &Claim, again: bool, score: Option<u64>) -> Result<Reply, Fault> {
+        let counted = match claim.proposal {
+            Some(micros) => {
+                let counter = self.fenced(&claim.keys, |fence| fence.next(micros))?;
+                Counted::At(token_of(counter)?)
+            }
+            None => Counted::No,
+        };
+        Ok(Reply::Granted(Grant {
+            counted,
+            again,
+            score,
+        }))
     }
 
     /// Why `owner` keeps the caller out.
@@ -135,15 +176,6 @@ impl Call<'_> {
             ..Refusal::bare(why)
         }
     }
-}
-
-fn granted(counter: Option<u64>, again: bool, score: Option<u64>) -> Result<Reply, Fault> {
-    let fence = counter.map(token_of).transpose()?;
-    Ok(Reply::Granted(Grant {
-        fence,
-        again,
-        score,
-    }))
 }
 
 fn refused(why: RefusalKind) -> Result<Reply, Fault> {

@@ -17,10 +17,10 @@ const SWEPT_PER_WRITE: usize = 2;
 pub(super) enum Value {
     /// The owner of a lock.
     Owner(Vec<u8>),
-    /// A fencing counter or the floor.
+    /// A fencing counter.
     Counter(u64),
-    /// A tombstone or a spent mark.
-    Mark,
+    /// A tombstone or a mark of a ticket.
+    Mark(&'static str),
     /// A queue and its beats, which servers keep under two keys of one lifetime.
     Waiters(Waiters),
     /// A type that no command of ours reads: another library's lock format.
@@ -62,8 +62,16 @@ impl Keyspace {
         match self.get(key, now_micros) {
             None => Ok(None),
             Some(Value::Owner(owner)) => Ok(Some(Cow::Borrowed(owner))),
-            Some(Value::Counter(number)) => Ok(Some(Cow::Owned(number.to_string().into_bytes()))),
-            Some(Value::Mark) => Ok(Some(Cow::Borrowed(b"1"))),
+            Some(Value::Mark(word)) => Ok(Some(Cow::Borrowed(word.as_bytes()))),
+            Some(_) => Err(wrong_type()),
+        }
+    }
+
+    /// The counter under a key; a fault where it holds something else.
+    pub(super) fn counter(&self, key: &str, now_micros: u64) -> Result<Option<u64>, Fault> {
+        match self.get(key, now_micros) {
+            None => Ok(None),
+            Some(Value::Counter(number)) => Ok(Some(*number)),
             Some(_) => Err(wrong_type()),
         }
     }
@@ -189,7 +197,7 @@ mod tests {
     #[test]
     fn a_key_is_gone_at_the_moment_it_expires() {
         let mut keys = Keyspace::default();
-        keys.set("a", Value::Mark, Some(10), 5_000);
+        keys.set("a", Value::Mark("1"), Some(10), 5_000);
         assert_eq!(keys.remaining_ms("a", 5_000), Some(10));
         assert_eq!(keys.remaining_ms("a", 14_999), Some(1));
         assert!(keys.get("a", 14_999).is_some());
@@ -199,7 +207,7 @@ mod tests {
             keys.get("a", 15_000).is_none(),
             "an expired key is not revived"
         );
-        keys.set("b", Value::Mark, None, 5_000);
+        keys.set("b", Value::Mark("1"), None, 5_000);
         assert!(keys.get("b", u64::MAX).is_some());
     }
 
@@ -207,11 +215,11 @@ mod tests {
     fn keys_used_once_do_not_stay() {
         let mut keys = Keyspace::default();
         for index in 0..1000 {
-            keys.set(&index.to_string(), Value::Mark, Some(1), 0);
+            keys.set(&index.to_string(), Value::Mark("1"), Some(1), 0);
         }
         assert_eq!(keys.len(), 1000);
         for index in 0..500 {
-            keys.set("other", Value::Mark, Some(1), 1_000 + index);
+            keys.set("other", Value::Mark("1"), Some(1), 1_000 + index);
         }
         assert_eq!((keys.len(), keys.expiries.len()), (1, 1));
     }
@@ -219,9 +227,9 @@ mod tests {
     #[test]
     fn a_new_expiry_replaces_the_old_one() {
         let mut keys = Keyspace::default();
-        keys.set("a", Value::Mark, Some(1), 0);
+        keys.set("a", Value::Mark("1"), Some(1), 0);
         keys.expire("a", 5, 0);
-        keys.set("b", Value::Mark, Some(9), 1_000);
+        keys.set("b", Value::Mark("1"), Some(9), 1_000);
         assert!(
             keys.get("a", 4_999).is_some(),
             "the sweep goes by the new expiry"

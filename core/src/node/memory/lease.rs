@@ -1,10 +1,11 @@
 //! Commands about a key once owned or waited for: each does what the script of its name does.
 
-use crate::config::{FencingToken, Keys, OwnerToken};
+use crate::config::{Keys, OwnerToken, TicketId};
 use crate::error::Fault;
-use crate::node::memory::call::{Call, until};
+use crate::node::memory::call::{Call, SPENT, until};
 use crate::node::memory::fence::token_of;
 use crate::node::memory::keyspace::Value;
+use crate::node::memory::node::ABILITIES;
 use crate::protocol::{
     LeaseWord, Place, Release, ReleaseWord, Renewal, Reply, View, WaiterId, waiter_member,
 };
@@ -12,16 +13,30 @@ use crate::protocol::{
 impl Call<'_> {
     pub(super) fn release(&mut self, release: &Release) -> Result<Reply, Fault> {
         let keys = &release.keys;
-        let found = self.found(keys, &release.token)?;
+        let mut found = self.found(keys, &release.token)?;
         if found == ReleaseWord::Done {
             self.keys.remove(keys.lock());
         }
-        self.mark(&keys.tombstone(&release.token), release.tomb_ms);
+        if release.is_plain(&ABILITIES) {
+            // The commands for it do not tell who has the key.
+            return Ok(Reply::Released(match found {
+                ReleaseWord::Other => ReleaseWord::Missing,
+                found => found,
+            }));
+        }
+        if let Some(spent) = &release.spent
+            && found == ReleaseWord::Other
+            && self.found(keys, &spent.from)? == ReleaseWord::Done
+        {
+            self.keys.remove(keys.lock());
+            found = ReleaseWord::Missing;
+        }
+        self.mark(&keys.tombstone(&release.token), "1", release.tomb_ms);
         if let Some(to) = release.fence {
             self.fenced(keys, |fence| fence.raise(to.get()))?;
         }
-        if let Some((ticket, retention_ms)) = &release.spent {
-            self.mark(&keys.spent(ticket), *retention_ms);
+        if let Some(spent) = &release.spent {
+            self.mark(&keys.spent(&spent.ticket), SPENT, spent.retention_ms);
         }
         match &release.put_back {
             Some(Place {
@@ -34,7 +49,7 @@ impl Call<'_> {
                     waiters.put(waiter_member(waiter, true), *score, until)
                 })?;
             }
-            _ if found != ReleaseWord::Other => self.wake(keys)?,
+            _ if release.wake && found != ReleaseWord::Other => self.wake(keys)?,
             _ => {}
         }
         Ok(Reply::Released(found))
@@ -53,7 +68,18 @@ impl Call<'_> {
         Ok(Reply::Left(gone))
     }
 
-    pub(super) fn extend(&mut self, leases: &[Renewal], fill_in: bool) -> Result<Reply, Fault> {
+    pub(super) fn extend(
+        &mut self,
+        leases: &[Renewal],
+        fill_in: Option<&TicketId>,
+    ) -> Result<Reply, Fault> {
+        // Where the ticket was seen already, this came late, and another may have had the lock.
+        let ticket = fill_in.zip(leases.first());
+        let now_micros = self.now.elapsed_micros;
+        let fills_in = ticket.is_some_and(|(ticket, lease)| {
+            let mark = lease.keys.spent(ticket);
+            self.keys.get(&mark, now_micros).is_none()
+        });
         let mut words = Vec::with_capacity(leases.len());
         for Renewal {
             keys,
@@ -69,7 +95,7 @@ impl Call<'_> {
                     self.keys.expire(keys.lock(), ttl_ms, now_micros);
                     LeaseWord::Renewed
                 }
-                ReleaseWord::Missing if fill_in && !self.had_since(keys, *fence)? => {
+                ReleaseWord::Missing if fills_in => {
                     self.own(keys, token, ttl_ms);
                     LeaseWord::FilledIn
                 }
@@ -84,24 +110,20 @@ impl Call<'_> {
         Ok(Reply::Extended(words))
     }
 
-    /// True where the counter says that somebody had the lock after the lease with this token.
-    fn had_since(&mut self, keys: &Keys, token: Option<FencingToken>) -> Result<bool, Fault> {
-        let Some(token) = token else {
-            return Ok(false);
-        };
-        Ok(self.fenced(keys, |fence| fence.counter())? > token.get())
-    }
-
     pub(super) fn raise(
         &mut self,
         keys: &Keys,
         token: &OwnerToken,
-        to: FencingToken,
+        to: u64,
+        past: bool,
     ) -> Result<Reply, Fault> {
         if self.found(keys, token)? != ReleaseWord::Done {
             return Ok(Reply::Raised(None));
         }
-        let counter = self.fenced(keys, |fence| fence.raise(to.get()))?;
+        let counter = self.fenced(keys, |fence| match past {
+            true => fence.next(to),
+            false => fence.raise(to),
+        })?;
         Ok(Reply::Raised(Some(token_of(counter)?)))
     }
 
@@ -110,11 +132,15 @@ impl Call<'_> {
         keys: &Keys,
         from: &OwnerToken,
         to: &OwnerToken,
-        tomb_ms: u64,
+        (ticket, tomb_ms): (&TicketId, u64),
     ) -> Result<Reply, Fault> {
         let found = self.found(keys, to)?;
-        self.mark(&keys.tombstone(to), tomb_ms);
+        self.mark(&keys.tombstone(to), "1", tomb_ms);
         if found != ReleaseWord::Done {
+            return Ok(Reply::Released(found));
+        }
+        if self.is_spent(keys, ticket)? {
+            self.keys.remove(keys.lock());
             return Ok(Reply::Released(found));
         }
         if let Some(value) = self.keys.get_mut(keys.lock(), self.now.elapsed_micros) {
@@ -124,24 +150,15 @@ impl Call<'_> {
     }
 
     pub(super) fn inspect(&mut self, keys: &Keys) -> Result<Reply, Fault> {
-        let (now_micros, fence) = (self.now.elapsed_micros, keys.fence());
+        let now_micros = self.now.elapsed_micros;
         let value = self.text(keys.lock());
-        let counter = self
-            .text(fence)
-            .unwrap_or(None)
-            .filter(|counter| !counter.is_empty());
-        let number = |text: Vec<u8>| {
-            String::from_utf8(text)
-                .ok()
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0)
-        };
+        let counter = self.fenced(keys, |fence| fence.counter()).unwrap_or(None);
         let waiters = self.in_queue(keys, |waiters| waiters.len() as u64);
         Ok(Reply::View(View {
             other_type: value.is_err(),
             value: value.unwrap_or(None),
             ttl_ms: self.keys.remaining_ms(keys.lock(), now_micros),
-            counter: counter.map(|text| token_of(number(text))).transpose()?,
+            counter: counter.map(token_of).transpose()?,
             waiters: waiters.ok().map(Option::unwrap_or_default),
         }))
     }

@@ -19,4 +19,4 @@ pub use server::MemoryServer;
 #[cfg(any(test, feature = "testing"))]
 pub use store::LiveLock;
 #[cfg(any(test, feature = "testing"))]
-pub use store::{MemoryStore, ServerTime};
+pub use store::{ClaimLine, MemoryStore, ServerTime};

@@ -9,6 +9,17 @@ use crate::node::memory::server::MemoryServer;
 use crate::node::{Link, Node, Submission};
 use crate::protocol::{Abilities, ClientId};
 
+/// What an embedded server can do. A script costs no more here than plain words, and says more.
+pub(super) const ABILITIES: Abilities = Abilities {
+    scripts: true,
+    time: true,
+    fencing: true,
+    queue: true,
+    wake: true,
+    plain: false,
+    compare_delete: None,
+};
+
 /// A [`MemoryServer`] as one client's node. Every command is run and answered before `submit`
 /// returns, so the link is up from the first moment to the last.
 pub struct MemoryNode {
@@ -26,16 +37,9 @@ impl MemoryNode {
         client: ClientId,
         connection: u64,
     ) -> Self {
-        let abilities = Abilities {
-            scripts: true,
-            time: true,
-            queue: true,
-            wake: true,
-            compare_delete: None,
-        };
         let link = watch::Sender::new(Link::Up {
             epoch: 1,
-            abilities,
+            abilities: ABILITIES,
         });
         MemoryNode {
             server,

@@ -7,6 +7,8 @@ use crate::protocol::{ClientId, Command, Facts, Reply};
 
 #[cfg(any(test, feature = "testing"))]
 use crate::node::memory::keyspace::Value;
+#[cfg(any(test, feature = "testing"))]
+use crate::protocol::{Claim, Raw};
 
 /// What a server's clocks show while it runs one command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,19 +61,26 @@ impl MemoryStore {
             Command::Poll(claim, place) => call.poll(claim, place),
             Command::Leave { keys, waiter } => call.leave(keys, waiter),
             Command::Release(release) => call.release(release),
-            Command::Extend { leases, fill_in } => call.extend(leases, *fill_in),
-            Command::Raise { keys, token, to } => call.raise(keys, token, *to),
+            Command::Extend { leases, fill_in } => call.extend(leases, fill_in.as_ref()),
+            Command::Raise {
+                keys,
+                token,
+                to,
+                past,
+            } => call.raise(keys, token, *to, *past),
             Command::Adopt {
                 claim,
                 from,
                 ticket,
-            } => call.adopt(claim, from, ticket),
+                seen_ms,
+            } => call.adopt(claim, from, (ticket, *seen_ms)),
             Command::Unadopt {
                 keys,
                 from,
                 to,
+                ticket,
                 tomb_ms,
-            } => call.unadopt(keys, from, to, *tomb_ms),
+            } => call.unadopt(keys, from, to, (ticket, *tomb_ms)),
             Command::Inspect { keys } => call.inspect(keys),
             Command::Facts => Ok(Reply::Facts(Box::new(facts()))),
         }
@@ -84,6 +93,22 @@ impl MemoryStore {
     /// A server without data.
     pub fn new() -> Self {
         MemoryStore::default()
+    }
+
+    /// Runs one line of a claim in plain words, each of which is a command of its own on a server;
+    /// `parse` makes a reply of the answers.
+    pub fn run_line(&mut self, now: ServerTime, claim: &Claim, line: ClaimLine) -> Raw {
+        let mut call = Call {
+            keys: &mut self.keys,
+            now,
+            listeners: &mut |_, _| false,
+        };
+        let answer = match line {
+            ClaimLine::Set => call.set_if_free(claim),
+            ClaimLine::Count => call.count(claim),
+            ClaimLine::Queue => call.has_queue(&claim.keys),
+        };
+        answer.unwrap_or_else(|_| Raw::Error("WRONGTYPE".to_owned(), String::new()))
     }
 
     /// Writes a key as a foreign library would, or any other key; without ttl it lives for ever,
@@ -122,6 +147,18 @@ impl MemoryStore {
             });
         live.collect()
     }
+}
+
+/// The lines of a claim in plain words.
+#[cfg(any(test, feature = "testing"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimLine {
+    /// The key, if it is free.
+    Set,
+    /// The fencing counter, if it is below the proposal.
+    Count,
+    /// Whether there is a queue.
+    Queue,
 }
 
 /// What is true of every embedded server. It has no append-only file to speak of: its data end with

@@ -18,14 +18,30 @@ use crate::error::{Fault, FaultClass};
 use crate::node::redis::limited::{Ledger, Limited};
 use crate::protocol::{Line, Raw, classify};
 
-/// One command of a batch.
-pub(super) struct Say {
-    /// The lines of its request, and which of them this is.
-    pub(super) lines: Arc<[Line]>,
-    /// See `lines`.
-    pub(super) index: usize,
-    /// True where a script goes with its text and not by its digest.
-    pub(super) with_text: bool,
+/// Commands that go out together.
+#[derive(Default)]
+pub(super) struct Batch {
+    pipeline: Pipeline,
+}
+
+impl Batch {
+    /// Adds a command; a script goes by its digest, or with its text.
+    pub(super) fn say(&mut self, line: Line<'_>, with_text: bool) {
+        let call = line.script.map(|script| match with_text {
+            true => ("EVAL", script.body()),
+            false => ("EVALSHA", script.digest()),
+        });
+        let words = line.words();
+        let more = call.map_or(0, |(verb, script)| verb.len() + script.len());
+        let mut command = Cmd::with_capacity(2 + words.len(), more + line.bytes());
+        if let Some((verb, script)) = call {
+            command.arg(verb).arg(script);
+        }
+        for word in words {
+            command.arg(word);
+        }
+        self.pipeline.add_command(command);
+    }
 }
 
 /// Moves the bytes; ends when the connection does.
@@ -90,15 +106,11 @@ impl Connection {
         Fault::unresolved(FaultClass::Disconnected, "the server closed the connection")
     }
 
-    /// Sends `commands` as one batch behind all earlier ones: when this returns, the batch has its
-    /// place, and what it returns gives the replies. That must be kept to its end: a batch whose
-    /// future is dropped may silently not be sent.
-    pub(super) async fn send(&self, commands: &[Say]) -> Sent {
-        let mut pipeline = Pipeline::with_capacity(commands.len());
-        for say in commands {
-            pipeline.add_command(command(say));
-        }
-        let count = commands.len();
+    /// Sends a batch behind all earlier ones: when this returns, it has its place, and what it returns
+    /// gives the replies. That must be kept to its end: a batch whose future is dropped may silently
+    /// not be sent.
+    pub(super) async fn send(&self, Batch { pipeline }: Batch) -> Sent {
+        let count = pipeline.len();
         let (mut connection, ledger) = (self.inner.clone(), Arc::clone(&self.ledger));
         ledger.expect(count);
         let mut replies: Sent = Box::pin(async move {
@@ -114,24 +126,6 @@ impl Connection {
             Poll::Pending => replies,
         }
     }
-}
-
-/// The client library's form of a command, copied once.
-fn command(say: &Say) -> Cmd {
-    let line = &say.lines[say.index];
-    let call = line.script.map(|script| match say.with_text {
-        true => ("EVAL", script.body()),
-        false => ("EVALSHA", script.digest()),
-    });
-    let more = call.map_or(0, |(verb, script)| verb.len() + script.len());
-    let mut command = Cmd::with_capacity(2 + line.words.count(), more + line.words.bytes());
-    if let Some((verb, script)) = call {
-        command.arg(verb).arg(script);
-    }
-    for word in line.words.iter() {
-        command.arg(word);
-    }
-    command
 }
 
 fn login(address: &NodeAddress) -> RedisConnectionInfo {

@@ -1,11 +1,13 @@
 //! The first words on a connection: who the server is, and what this user may do there.
 
-use std::sync::Arc;
+use tokio::time::Instant;
 
 use crate::error::{Fault, FaultClass};
-use crate::node::redis::connection::{Connection, Say};
+use crate::node::redis::connection::{Batch, Connection};
 use crate::node::redis::owner::Plan;
-use crate::protocol::{Abilities, CompareDelete, Facts, Line, PROBE, Raw, classify};
+use crate::protocol::{
+    Abilities, Claim, Command, CompareDelete, Facts, PROBE, Raw, Speech, classify, proposals_max,
+};
 
 /// What a server said of itself and of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +17,19 @@ pub(super) struct Greeting {
     pub(super) facts: Facts,
     /// This connection as the server knows it, if it may be asked.
     pub(super) peer: Option<Peer>,
+    /// The server's clock, if it may be asked.
+    clock: Option<ServerClock>,
 }
+
+/// What a server's clock said, and when it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ServerClock {
+    asked: Instant,
+    micros: u64,
+}
+
+/// A number that no server gives to a connection.
+const NOBODY: &str = "9223372036854775807";
 
 /// A connection as its server knows it. The number alone is not enough to end one by: a restarted
 /// server counts from one again.
@@ -32,66 +46,122 @@ pub(super) async fn greet(
     plan: &Plan,
     previous: Option<Peer>,
 ) -> Result<Greeting, Fault> {
-    let mut questions = Vec::new();
-    if plan.address.db != 0 {
-        questions.push(words(&["SELECT", &plan.address.db.to_string()]));
-    }
     let (key, channel) = (plan.probe_key(), &plan.settings.wake_channel);
-    questions.extend([
-        words(&["HELLO", "3"]),
-        words(&["EVAL", PROBE.body(), "1", &key, channel]),
-        words(&["SUBSCRIBE", channel]),
-        words(&["CLIENT", "INFO"]),
-    ]);
-    let mut answers = connection.send(&questions).await.await?.into_iter();
+    let mut questions = Batch::default();
+    if plan.address.db != 0 {
+        ask(&mut questions, &["SELECT", &plan.address.db.to_string()]);
+    }
+    ask(&mut questions, &["HELLO", "3"]);
+    ask(&mut questions, &["EVAL", PROBE.body(), "1", &key, channel]);
+    ask(&mut questions, &["SUBSCRIBE", channel]);
+    ask(&mut questions, &["CLIENT", "INFO"]);
+    ask(&mut questions, &["DELIFEQ", &key, "x"]);
+    ask(&mut questions, &["DELEX", &key, "IFEQ", "x"]);
+    ask(&mut questions, &["ZADD", &key, "XX", "GT", "CH", "1", "x"]);
+    ask(&mut questions, &["EXISTS", &key]);
+    ask(&mut questions, &["TIME"]);
+    let asked = Instant::now();
+    let mut answers = connection.send(questions).await.await?.into_iter();
     if plan.address.db != 0 {
         selected(&answers.next().unwrap_or(Raw::Other))?;
     }
     let mut next = || answers.next().unwrap_or(Raw::Other);
     let facts = hello(&next())?;
     let mut abilities = probed(&next()).map_err(|fault| unless_cluster(fault, &facts))?;
-    abilities.wake = abilities.queue && !matches!(next(), Raw::Error(..));
+    let subscribed = !matches!(next(), Raw::Error(..));
+    abilities.wake = abilities.queue && subscribed;
     let peer = peer(&next());
+    let is = |answer: Raw| matches!(answer, Raw::Int(_));
+    abilities.compare_delete = match (is(next()), is(next())) {
+        (true, _) => Some(CompareDelete::DelIfEq),
+        (false, true) => Some(CompareDelete::DelEx),
+        (false, false) => None,
+    };
+    let in_words = is(next()) & is(next());
+    let clock = server_clock(&next(), asked);
 
-    let mut questions = Vec::new();
-    let wants_plain = !abilities.scripts || plan.settings.plain_preferred;
-    if wants_plain {
-        questions.extend([
-            words(&["DELIFEQ", &key, "x"]),
-            words(&["DELEX", &key, "IFEQ", "x"]),
-        ]);
-    }
-    if let Some(old) = previous.filter(|old| peer.as_ref().is_some_and(|new| old.id < new.id)) {
-        // What the old connection still holds must not run behind what this one says.
-        let id = old.id.to_string();
-        questions.push(words(&["CLIENT", "KILL", "ID", &id, "ADDR", &old.address]));
-    }
-    if !questions.is_empty() {
-        let answers = connection.send(&questions).await.await?;
-        if wants_plain {
-            abilities.compare_delete = match &answers[..] {
-                [Raw::Int(_), ..] => Some(CompareDelete::DelIfEq),
-                [_, Raw::Int(_), ..] => Some(CompareDelete::DelEx),
-                _ => None,
-            };
+    // What the old connection still holds must not run behind what this one says. Claims in plain
+    // words see no tombstone, so they go only where that is sure.
+    let mut questions = Batch::default();
+    match (&previous, &peer) {
+        (Some(old), Some(new)) if old.id < new.id => {
+            let id = old.id.to_string();
+            ask(
+                &mut questions,
+                &["CLIENT", "KILL", "ID", &id, "ADDR", &old.address],
+            );
         }
+        // Nobody has this number; whether connections may be ended is the question.
+        _ => ask(&mut questions, &["CLIENT", "KILL", "ID", NOBODY]),
     }
+    let ended = connection.send(questions).await.await?;
+    abilities.plain = plan.settings.plain_claims
+        && abilities.scripts
+        && abilities.fencing
+        && in_words
+        && has_set_nx_get(&facts)
+        && peer.is_some()
+        && clock.is_some()
+        && matches!(ended[..], [Raw::Int(_)]);
     Ok(Greeting {
         abilities,
         facts,
         peer,
+        clock,
     })
 }
 
-fn words(words: &[&str]) -> Say {
-    let line = Line {
-        script: None,
-        words: words.iter().collect(),
+fn ask(batch: &mut Batch, words: &[&str]) {
+    batch.say(Speech::plain(words).line(0), false);
+}
+
+/// The server's clock as it was when we asked.
+fn server_clock(answer: &Raw, asked: Instant) -> Option<ServerClock> {
+    let Raw::List(parts) = answer else {
+        return None;
     };
-    Say {
-        lines: Arc::new([line]),
-        index: 0,
-        with_text: false,
+    let [Raw::Bytes(seconds), Raw::Bytes(micros)] = &parts[..] else {
+        return None;
+    };
+    let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse::<u64>().ok();
+    let micros = number(seconds)?
+        .checked_mul(1_000_000)?
+        .checked_add(number(micros)?)?;
+    Some(ServerClock { asked, micros })
+}
+
+/// True where `SET` takes `NX` and `GET` together: every Valkey, Redis from 7.0.
+fn has_set_nx_get(facts: &Facts) -> bool {
+    let version = facts.version.as_deref().unwrap_or_default();
+    let major = version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse::<u32>().ok());
+    facts.server.as_deref() == Some("valkey") || major.is_some_and(|major| major >= 7)
+}
+
+impl Greeting {
+    /// What can be done with `command`: a claim whose proposal is too far ahead of the server's clock
+    /// goes to a script, which cuts it.
+    pub(super) fn abilities_for(&self, command: &Command) -> Abilities {
+        let mut can = self.abilities;
+        if let Command::Acquire(Claim {
+            proposal: Some(proposal),
+            ..
+        }) = command
+        {
+            let bound = self.clock.as_ref().map_or(0, ServerClock::proposals_max);
+            can.plain &= *proposal <= bound;
+        }
+        can
+    }
+}
+
+impl ServerClock {
+    /// The largest proposal of a fencing token at this time: a second ahead of the server, and as
+    /// much more as the clocks may have run apart.
+    fn proposals_max(&self) -> u64 {
+        proposals_max(self.micros, self.asked.elapsed())
     }
 }
 
@@ -152,14 +222,14 @@ fn hello(answer: &Raw) -> Result<Facts, Fault> {
 fn probed(answer: &Raw) -> Result<Abilities, Fault> {
     match answer {
         Raw::List(flags) => {
-            let [Raw::Int(time), Raw::Int(queue), ..] = flags[..] else {
+            let [Raw::Int(time), Raw::Int(fencing), Raw::Int(queue), ..] = flags[..] else {
                 return Err(nonsense());
             };
-            let (time, queue) = (time == 1, queue == 1);
             Ok(Abilities {
                 scripts: true,
-                time,
-                queue,
+                time: time == 1,
+                fencing: fencing == 1,
+                queue: queue == 1,
                 ..Abilities::default()
             })
         }
@@ -262,8 +332,9 @@ mod tests {
                 (got, _) => panic!("{answer:?}: {got:?}"),
             }
         }
-        let can = probed(&Raw::List(vec![Raw::Int(1), Raw::Int(0)])).expect("well formed");
-        assert!(can.scripts && can.time && !can.queue);
+        let can =
+            probed(&Raw::List(vec![Raw::Int(1), Raw::Int(1), Raw::Int(0)])).expect("well formed");
+        assert!(can.scripts && can.time && can.fencing && !can.queue);
     }
 
     #[test]

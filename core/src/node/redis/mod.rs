@@ -39,11 +39,10 @@ pub struct RedisSettings {
     pub wake_channel: String,
     /// What every key of this client begins with.
     pub key_prefix: String,
+    /// False puts every claim to a script, as users get it whose rights do not suffice for more.
+    pub plain_claims: bool,
     /// Where the jitter of reconnects comes from.
     pub entropy: Arc<dyn Entropy>,
-    /// True where the client uses neither fencing nor the queue, so that plain commands serve it
-    /// better than scripts, on servers that have them.
-    pub plain_preferred: bool,
 }
 
 /// How much is under way at a time.

@@ -2,7 +2,6 @@
 //! falls silent.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -11,11 +10,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Fault, FaultClass};
 use crate::node::Submission;
-use crate::node::redis::connection::{Connection, Say, Sent};
+use crate::node::redis::connection::{Batch, Connection, Sent};
 use crate::node::redis::dial::Session;
 use crate::node::redis::greeting::Greeting;
 use crate::node::redis::owner::Owner;
-use crate::protocol::{Command, Line, Raw, Reply, parse};
+use crate::protocol::{Abilities, Command, Line, Raw, Reply, parse};
 
 /// However short the node timeout, a server is given this long before its connection is given up.
 const GIVE_UP_MIN: Duration = Duration::from_secs(1);
@@ -28,12 +27,14 @@ struct Entry {
     submission: Submission,
     /// Replies that belong to it.
     replies: usize,
+    /// The abilities it was put into words for.
+    can: Abilities,
     /// True where its script goes with its text once more, because the server had lost it.
     with_body: bool,
 }
 
-/// Commands that went out together.
-struct Batch {
+/// Commands that went out together and are not answered.
+struct Flight {
     entries: Vec<Entry>,
     sent: Instant,
 }
@@ -43,7 +44,7 @@ struct Pipe {
     connection: Connection,
     greeting: Greeting,
     /// Sent and not answered, oldest first, each with its future in `replies`.
-    batches: VecDeque<Batch>,
+    batches: VecDeque<Flight>,
     replies: FuturesOrdered<Sent>,
     /// Commands whose scripts were missing; they go before everything in the queue.
     again: VecDeque<Entry>,
@@ -130,14 +131,14 @@ impl Owner {
     async fn fill(&mut self, pipe: &mut Pipe) {
         let pipeline = self.plan.pipeline;
         while pipe.batches.len() < pipeline.batches_max.max(1) {
-            let (mut entries, mut says) = (Vec::new(), Vec::new());
+            let (mut entries, mut batch) = (Vec::new(), Batch::default());
             while entries.len() < pipeline.batch_commands_max.max(1) {
                 let again = pipe.again.pop_front();
                 let fresh = || self.queue.pop_front().map(Entry::new);
                 let Some(entry) = again.or_else(fresh) else {
                     break;
                 };
-                if let Some(entry) = prepare(pipe, entry, &mut says) {
+                if let Some(entry) = prepare(pipe, entry, &mut batch) {
                     entries.push(entry);
                 }
             }
@@ -145,9 +146,9 @@ impl Owner {
                 return;
             }
             let sent = Instant::now();
-            let replies = pipe.connection.send(&says).await;
+            let replies = pipe.connection.send(batch).await;
             pipe.replies.push_back(replies);
-            pipe.batches.push_back(Batch { entries, sent });
+            pipe.batches.push_back(Flight { entries, sent });
         }
     }
 
@@ -183,11 +184,7 @@ impl Owner {
                 continue;
             }
             let command = &entry.submission.command;
-            let result = told(
-                parse(command, &pipe.greeting.abilities, words),
-                command,
-                &pipe.greeting,
-            );
+            let result = told(parse(command, &entry.can, words), command, &pipe.greeting);
             match &result {
                 Ok(_) => self.backoff.reset(),
                 Err(fault) if ends_connection(fault) => end = Some(fault.clone()),
@@ -252,30 +249,32 @@ impl Entry {
         Entry {
             submission,
             replies: 0,
+            can: Abilities::default(),
             with_body: false,
         }
     }
 }
 
 /// Puts what an entry says behind `says`; nothing where it is answered already and not sent.
-fn prepare(pipe: &mut Pipe, mut entry: Entry, says: &mut Vec<Say>) -> Option<Entry> {
+fn prepare(pipe: &mut Pipe, mut entry: Entry, batch: &mut Batch) -> Option<Entry> {
     let submission = &entry.submission;
     let fault = if is_given_up(submission) {
         given_up()
     } else if pipe.stalled && submission.command.leaves_state() {
         stalled()
     } else {
-        match submission.command.lines(&pipe.greeting.abilities) {
-            Ok(lines) => {
-                entry.replies = lines.len();
-                for index in 0..lines.len() {
-                    let with_text = entry.with_body || teaches(&lines[index], &mut pipe.taught);
-                    says.push(Say {
-                        lines: Arc::clone(&lines),
-                        index,
-                        with_text,
-                    });
-                }
+        let can = pipe.greeting.abilities_for(&submission.command);
+        let said = submission.command.spell(&can, |speech| {
+            for index in 0..speech.count() {
+                let line = speech.line(index);
+                let with_text = entry.with_body || teaches(line, &mut pipe.taught);
+                batch.say(line, with_text);
+            }
+            speech.count()
+        });
+        match said {
+            Ok(replies) => {
+                (entry.replies, entry.can) = (replies, can);
                 return Some(entry);
             }
             Err(fault) => fault,
@@ -287,7 +286,7 @@ fn prepare(pipe: &mut Pipe, mut entry: Entry, says: &mut Vec<Say>) -> Option<Ent
 }
 
 /// True the first time a connection hears of a script.
-fn teaches(line: &Line, taught: &mut Vec<&'static str>) -> bool {
+fn teaches(line: Line<'_>, taught: &mut Vec<&'static str>) -> bool {
     let Some(script) = line
         .script
         .filter(|script| !taught.contains(&script.name()))

@@ -13,4 +13,6 @@ if type(value) == 'table' then
 elseif not value then
   kind, value = '', ''
 end
-return {kind, value, ask('PTTL', KEYS[1]) or -1, ask('GET', KEYS[2]) or '', ask('ZCARD', KEYS[3]) or -1}
+local counter = ask('ZSCORE', KEYS[2], 'token')
+if counter then counter = string.format('%.0f', tonumber(counter)) end
+return {kind, value, ask('PTTL', KEYS[1]) or -1, counter or '', ask('ZCARD', KEYS[3]) or -1}

@@ -1,10 +1,8 @@
 -- Shared by every script: numbers as text, fencing counters, the queue of waiters.
 
--- How long a resource's counter outlives its last use; the floor stays for ever.
-local COUNTER_MS = 600000
-
-local function number_at(key)
-  return tonumber(redis.call('GET', key) or '0') or 0
+-- A counter is the score of the one member of a sorted set: plain commands can lift it, too.
+local function counter_at(fence)
+  return tonumber(redis.call('ZSCORE', fence, 'token') or '0')
 end
 
 -- Lua has doubles only and would print 1.79e15 in short.
@@ -17,35 +15,21 @@ local function micros()
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
--- Lifts the counter and the node's floor to at least `to`. The floor is never below a counter.
-local function raise(fence, floor, to)
-  local counter = number_at(fence)
+-- Lifts the counter to at least `to`.
+local function raise(fence, to)
+  local counter = counter_at(fence)
   if counter >= to then return counter end
-  redis.call('SET', fence, text(to), 'PX', COUNTER_MS)
-  if number_at(floor) < to then redis.call('SET', floor, text(to)) end
+  redis.call('ZADD', fence, text(to), 'token')
   return to
 end
 
 -- The next token of a resource: past every earlier one, and at the proposal where that is larger,
 -- so that nodes whose counters differ agree. A proposal too far in the future is cut.
-local function next_token(fence, floor, proposed)
-  local counter = redis.call('GET', fence) or redis.call('GET', floor) or '0'
-  local token = (tonumber(counter) or number_at(floor)) + 1
-  local proposal = tonumber(proposed) or 0
-  if proposal > token then
-    local limit = micros() + 1000000
-    if proposal > limit then proposal = limit end
-    if proposal > token then token = proposal end
-  end
-  raise(fence, floor, token)
+local function next_token(fence, proposed)
+  local token, proposal = counter_at(fence) + 1, tonumber(proposed) or 0
+  if proposal > token then token = math.max(token, math.min(proposal, micros() + 1000000)) end
+  redis.call('ZADD', fence, text(token), 'token')
   return text(token)
-end
-
--- The token of a key that is the caller's already; the next one where the counter was lost since.
-local function token_again(fence, floor, proposed)
-  local counter = number_at(fence)
-  if counter > 0 then return text(counter) end
-  return next_token(fence, floor, proposed)
 end
 
 -- Who holds a key: {0, 'held' | 'foreign', remaining ms, place, score}.
@@ -71,12 +55,11 @@ end
 
 -- Tells the first waiter that the lock is free. A waiter is '<client>:<number>:<s|p>': s listens on
 -- its client's channel, p polls. Nobody on the channel means that the client is gone.
-local function wake(queue, beats, floor)
+local function wake(queue, beats, channels)
   while true do
     local head = redis.call('ZRANGE', queue, 0, 0)[1]
     if not head or string.sub(head, -1) == 'p' then return end
-    local channel = string.sub(floor, 1, -6) .. 'wake:' .. string.match(head, '^[^:]*')
-    if redis.call('PUBLISH', channel, head) > 0 then return end
+    if redis.call('PUBLISH', channels .. string.match(head, '^[^:]*'), head) > 0 then return end
     redis.call('ZREM', queue, head)
     redis.call('ZREM', beats, head)
   end

@@ -1,7 +1,7 @@
 -- Asks what this user may do here; touches nothing and carries no secret.
 -- KEYS 1 a key that does not exist
 -- ARGV 1 the client's own wake-up channel
--- -> {TIME, PUBLISH and sorted sets}: 1 allowed | 0 not
+-- -> {TIME, fencing counters, PUBLISH and sorted sets}: 1 allowed | 0 not
 local function may(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return true end
@@ -12,8 +12,9 @@ local function may(...)
 end
 local key = KEYS[1]
 local time = may('TIME')
-local queue = time and may('EXISTS', key) and may('PUBLISH', ARGV[1], '')
-  and may('ZRANGE', key, 0, 0) and may('ZRANK', key, 'x') and may('ZSCORE', key, 'x')
-  and may('ZREM', key, 'x') and may('ZADD', key, 'XX', 1, 'x') and may('PEXPIRE', key, 1)
+local fencing = may('ZSCORE', key, 'x') and may('ZADD', key, 'XX', 1, 'x')
+local queue = time and fencing and may('EXISTS', key) and may('PUBLISH', ARGV[1], '')
+  and may('ZRANGE', key, 0, 0) and may('ZRANK', key, 'x')
+  and may('ZREM', key, 'x') and may('PEXPIRE', key, 1)
 local function flag(yes) if yes then return 1 end return 0 end
-return {flag(time), flag(queue)}
+return {flag(time), flag(fencing), flag(queue)}

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use quorlock::testing::protocol::{Claim, Command, Grant, Place, Release, Reply};
+use quorlock::testing::protocol::{Claim, Command, Counted, Grant, Place, Release, Reply};
 
 use crate::rig::{ABLE, Rig};
 use crate::step::*;
@@ -26,7 +26,7 @@ fn everything_expires() {
     let mark = |release| {
         Step::Run(Command::Release(Release {
             tomb_ms: BRIEF_MS,
-            spent: Some((ticket(1), BRIEF_MS)),
+            spent: Some(spent(1, 9, BRIEF_MS)),
             ..release
         }))
     };
@@ -44,12 +44,13 @@ fn everything_expires() {
         claim: long,
         from: owner(1),
         ticket: ticket(2),
+        seen_ms: BRIEF_MS,
     })]);
     // The queue is kept for a second after the last beat.
     thread::sleep(Duration::from_millis(BRIEF_MS + 1500));
     rig.run([
         adopt("window", 4, 5, 2),
-        extend(vec![renewal("door", 1)], false),
+        extend(vec![renewal("door", 1)], None),
         release("door", 1),
         acquire("door", 2),
         adopt("door", 2, 3, 1),
@@ -77,7 +78,8 @@ fn proposals_are_cut_by_the_servers_clock() {
     let after = wall();
     for (name, reply) in answers {
         let Reply::Granted(Grant {
-            fence: Some(token), ..
+            counted: Counted::At(token),
+            ..
         }) = reply
         else {
             panic!("{name}: {reply:?}")
@@ -89,7 +91,7 @@ fn proposals_are_cut_by_the_servers_clock() {
     }
     let exact = before / 2;
     rig.run([
-        Step::Remove(keys("door").floor().to_owned()),
+        Step::Remove(keys("door").fence()),
         Step::Run(Command::Acquire(Claim {
             proposal: Some(exact),
             ..claim("roof", 1)

@@ -23,12 +23,6 @@ fn random_steps(seed: u64, abilities: Abilities) {
     for _ in 0..STEPS {
         rig.run(random.steps());
     }
-    // The floor, which nothing else shows.
-    rig.run([
-        Step::Remove(keys("door").queue().to_owned()),
-        acquire("new", 1),
-        acquire("new", 1),
-    ]);
 }
 
 #[test]
@@ -52,6 +46,71 @@ fn random_commands_of_polling_clients() {
 }
 
 #[test]
+fn random_commands_in_plain_words() {
+    for seed in 21..=24 {
+        random_steps(
+            seed,
+            Abilities {
+                plain: true,
+                ..ABLE
+            },
+        );
+    }
+}
+
+#[test]
+fn claims_in_plain_words() {
+    let mut rig = Rig::new(
+        "plain words",
+        Abilities {
+            plain: true,
+            ..ABLE
+        },
+    );
+    let proposing = |by, micros| {
+        Step::Run(Command::Acquire(Claim {
+            proposal: Some(micros),
+            ..claim("door", by)
+        }))
+    };
+    // Past what a single-precision number could tell apart.
+    let large = FencingToken::LIMIT - 3;
+    rig.run([
+        proposing(1, 5),
+        proposing(1, 6),
+        proposing(2, 6),
+        proposing(2, 9),
+        Step::Run(Command::Raise {
+            keys: keys("door"),
+            token: owner(1),
+            to: 9,
+            past: true,
+        }),
+        release("door", 1),
+        proposing(2, 7),
+        release("door", 2),
+        proposing(3, large),
+        release("door", 3),
+        proposing(4, large),
+        release("door", 4),
+        proposing(5, large + 1),
+        release("door", 5),
+        poll("door", 6, place("a", 6)),
+        release("door", 6),
+        acquire("door", 1),
+        poll("door", 7, place("b", 7)),
+        release("door", 1),
+        acquire("door", 2),
+        release("door", 2),
+        Step::SetHash(keys("door").lock().to_owned()),
+        proposing(1, large + 2),
+        Step::Remove(keys("door").lock().to_owned()),
+        Step::SetHash(keys("door").fence()),
+        proposing(1, 1),
+    ]);
+}
+
+#[test]
 fn leases() {
     let mut rig = Rig::new("leases", ABLE);
     let window = || renewal("window", 3);
@@ -63,10 +122,7 @@ fn leases() {
         raise("door", 1, 30),
         raise("door", 1, 20),
         raise("door", 2, 40),
-        extend(
-            vec![renewal("door", 1), renewal("door", 2), window()],
-            false,
-        ),
+        extend(vec![renewal("door", 1), renewal("door", 2), window()], None),
         extend(
             vec![
                 window(),
@@ -75,9 +131,9 @@ fn leases() {
                     ..window()
                 },
             ],
-            true,
+            Some(ticket(7)),
         ),
-        extend(Vec::new(), true),
+        extend(Vec::new(), Some(ticket(7))),
         release("door", 2),
         Step::Run(Command::Release(Release {
             fence: Some(token(60)),
@@ -96,7 +152,7 @@ fn leases() {
 fn hand_over() {
     let mut rig = Rig::new("hand-over", ABLE);
     let done = Release {
-        spent: Some((ticket(1), LONG_MS)),
+        spent: Some(spent(1, 1, LONG_MS)),
         ..giving_back("door", 3)
     };
     rig.run([
@@ -205,7 +261,7 @@ fn keys_of_others() {
                     fence: Some(token(70)),
                     ..renewal("door", by)
                 }],
-                true,
+                Some(ticket(8)),
             ),
             raise("door", by, 80),
             unadopt("door", by, by, LONG_MS),
@@ -213,12 +269,7 @@ fn keys_of_others() {
             leave("door", waiter("a", by)),
         ]
     };
-    for (number, key) in (1..).zip([
-        door.lock().to_owned(),
-        door.fence().to_owned(),
-        door.queue().to_owned(),
-        door.floor().to_owned(),
-    ]) {
+    for (number, key) in (1..).zip([door.lock().to_owned(), door.fence(), door.queue()]) {
         rig.run([Step::SetHash(key.clone())]);
         rig.run(all(number));
         rig.run([Step::Set(key.clone(), "no number", Some(LONG_MS))]);
@@ -226,7 +277,7 @@ fn keys_of_others() {
         rig.run([
             Step::Remove(key),
             Step::Remove(door.lock().to_owned()),
-            Step::Remove(door.queue().to_owned()),
+            Step::Remove(door.queue()),
         ]);
     }
 }

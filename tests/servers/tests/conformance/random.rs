@@ -1,7 +1,7 @@
 //! Random steps from a seed.
 
 use quorlock::testing::config::FencingToken;
-use quorlock::testing::protocol::{Claim, Command, Place, Release, Renewal};
+use quorlock::testing::protocol::{Claim, Command, Place, Release, Renewal, Spent};
 
 use crate::step::*;
 
@@ -31,13 +31,20 @@ impl Random {
             51..69 => vec![Step::Run(Command::Release(self.release(name, by)))],
             69..75 => {
                 let leases = (0..self.number(3)).map(|_| self.renewal()).collect();
-                vec![extend(leases, self.one_in(2))]
+                let fill_in = self.one_in(2).then(|| self.ticket());
+                vec![extend(leases, fill_in)]
             }
-            75..80 => vec![raise(name, by, self.number(TOKEN_MAX))],
+            75..80 => vec![Step::Run(Command::Raise {
+                keys: keys(name),
+                token: owner(by),
+                to: self.number(TOKEN_MAX),
+                past: self.one_in(2),
+            })],
             80..86 => vec![Step::Run(Command::Adopt {
                 claim: self.claim(name, by),
                 from: owner(other),
                 ticket: self.ticket(),
+                seen_ms: LONG_MS,
             })],
             86..90 => vec![unadopt(name, by, other, self.mark_ms())],
             90..98 => vec![Step::Remove(self.key(name, by))],
@@ -74,7 +81,7 @@ impl Random {
         let proposal = match self.below(6) {
             0 => None,
             1 => Some(self.number(TOKEN_MAX)),
-            _ => Some(0),
+            _ => Some(1),
         };
         Claim {
             ttl: self.ttl(),
@@ -102,7 +109,12 @@ impl Random {
         Release {
             fence: self.fence(),
             tomb_ms: self.mark_ms(),
-            spent: self.one_in(6).then(|| (self.ticket(), self.mark_ms())),
+            spent: self.one_in(6).then(|| Spent {
+                ticket: self.ticket(),
+                from: owner(self.number(OWNERS)),
+                retention_ms: self.mark_ms(),
+            }),
+            wake: !self.one_in(3),
             put_back: self.one_in(4).then(|| self.place()),
             ..giving_back(name, by)
         }
@@ -120,12 +132,11 @@ impl Random {
     /// Any key of the resource.
     fn key(&mut self, name: &str, by: u64) -> String {
         let keys = keys(name);
-        match self.below(8) {
-            0 => keys.fence().to_owned(),
-            1 => keys.floor().to_owned(),
-            2 => keys.queue().to_owned(),
-            3 => keys.tombstone(&owner(by)),
-            4 => keys.spent(&self.ticket()),
+        match self.below(7) {
+            0 => keys.fence(),
+            1 => keys.queue(),
+            2 => keys.tombstone(&owner(by)),
+            3 => keys.spent(&self.ticket()),
             _ => keys.lock().to_owned(),
         }
     }

@@ -22,8 +22,10 @@ const SHOWN: usize = 15;
 pub(crate) const ABLE: Abilities = Abilities {
     scripts: true,
     time: true,
+    fencing: true,
     queue: true,
     wake: true,
+    plain: false,
     compare_delete: None,
 };
 
@@ -52,9 +54,12 @@ struct Sight {
 
 impl Rig {
     pub(crate) fn new(title: impl Into<String>, abilities: Abilities) -> Self {
-        let memory: Box<dyn Target> = Box::new(Memory::new(abilities.wake));
-        let servers = ServerKind::ALL
-            .map(|kind| Box::new(Real::start(kind, abilities, PREFIX)) as Box<dyn Target>);
+        let memory: Box<dyn Target> = Box::new(Memory::new(abilities));
+        // The oldest has no words for a plain claim.
+        let kinds = ServerKind::ALL.into_iter();
+        let kinds = kinds.filter(|kind| !abilities.plain || *kind != ServerKind::Redis62);
+        let servers =
+            kinds.map(|kind| Box::new(Real::start(kind, abilities, PREFIX)) as Box<dyn Target>);
         let seats = [memory].into_iter().chain(servers).map(|target| Seat {
             target,
             scores: BTreeMap::new(),

@@ -1,7 +1,9 @@
 //! What is done to every target in turn, and the small world it is done in.
 
 use quorlock::testing::config::{Entropy, FencingToken, Keys, OwnerToken, TicketId, Ttl};
-use quorlock::testing::protocol::{Claim, ClientId, Command, Place, Release, Renewal, WaiterId};
+use quorlock::testing::protocol::{
+    Claim, ClientId, Command, Place, Release, Renewal, Spent, WaiterId,
+};
 
 /// Clients that are subscribed to their channels; every other one is gone.
 pub(crate) const LISTENING: [&str; 2] = ["a", "b"];
@@ -47,7 +49,7 @@ pub(crate) fn claim(name: &str, by: u64) -> Claim {
         keys: keys(name),
         token: owner(by),
         ttl: ttl(LONG_MS),
-        proposal: Some(0),
+        proposal: Some(1),
         heed_queue: true,
     }
 }
@@ -97,6 +99,7 @@ pub(crate) fn giving_back(name: &str, by: u64) -> Release {
         fence: None,
         tomb_ms: 0,
         spent: None,
+        wake: true,
         put_back: None,
     }
 }
@@ -114,7 +117,7 @@ pub(crate) fn renewal(name: &str, by: u64) -> Renewal {
     }
 }
 
-pub(crate) fn extend(leases: Vec<Renewal>, fill_in: bool) -> Step {
+pub(crate) fn extend(leases: Vec<Renewal>, fill_in: Option<TicketId>) -> Step {
     Step::Run(Command::Extend { leases, fill_in })
 }
 
@@ -122,8 +125,18 @@ pub(crate) fn raise(name: &str, by: u64, to: u64) -> Step {
     Step::Run(Command::Raise {
         keys: keys(name),
         token: owner(by),
-        to: token(to),
+        to,
+        past: false,
     })
+}
+
+/// A ticket whose work is done.
+pub(crate) fn spent(number: u8, from: u64, retention_ms: u64) -> Spent {
+    Spent {
+        ticket: ticket(number),
+        from: owner(from),
+        retention_ms,
+    }
 }
 
 pub(crate) fn adopt(name: &str, from: u64, to: u64, by_ticket: u8) -> Step {
@@ -132,6 +145,7 @@ pub(crate) fn adopt(name: &str, from: u64, to: u64, by_ticket: u8) -> Step {
         claim,
         from,
         ticket,
+        seen_ms: LONG_MS,
     })
 }
 
@@ -140,6 +154,7 @@ pub(crate) fn unadopt(name: &str, from: u64, to: u64, tomb_ms: u64) -> Step {
         keys: keys(name),
         from: owner(from),
         to: owner(to),
+        ticket: ticket(1),
         tomb_ms,
     })
 }

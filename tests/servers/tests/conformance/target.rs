@@ -3,14 +3,14 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use quorlock::Fault;
-use quorlock::testing::config::Keys;
-use quorlock::testing::node::{MemoryStore, ServerTime};
+use quorlock::testing::config::wake_channel;
+use quorlock::testing::node::{ClaimLine, MemoryStore, ServerTime};
 use quorlock::testing::protocol::{
-    Abilities, Command, Raw, Reply, Wire, encode, parse, waiter_number,
+    Abilities, ClientId, Command, Line, Raw, ReleaseWord, Reply, encode, parse, waiter_number,
 };
 use quorlock_test_support::{Reply as Resp, RespConnection, Server, ServerKind};
 
-use crate::step::LISTENING;
+use crate::step::{LISTENING, owner};
 
 /// What a command was answered, and which waiters were told.
 pub(crate) struct Said {
@@ -34,17 +34,17 @@ pub(crate) trait Target {
 pub(crate) struct Memory {
     store: MemoryStore,
     origin: Instant,
-    /// False where waiters poll only: the embedded node has no such clients, but for the store they
-    /// are clients that always listen.
-    wake: bool,
+    /// Where waiters poll only: the embedded node has no such clients, but for the store they are
+    /// clients that always listen.
+    abilities: Abilities,
 }
 
 impl Memory {
-    pub(crate) fn new(wake: bool) -> Self {
+    pub(crate) fn new(abilities: Abilities) -> Self {
         Memory {
             store: MemoryStore::new(),
             origin: Instant::now(),
-            wake,
+            abilities,
         }
     }
 
@@ -65,12 +65,48 @@ impl Target for Memory {
     }
 
     fn run(&mut self, command: &Command) -> Said {
-        let (now, wake, mut woken) = (self.now(), self.wake, Vec::new());
-        let result = self.store.apply(now, command, &mut |client, waiter| {
+        let (now, wake, mut woken) = (self.now(), self.abilities.wake, Vec::new());
+        if let Command::Acquire(claim) = command
+            && self.abilities.plain
+        {
+            let mut lines = vec![ClaimLine::Set];
+            lines.extend(claim.proposal.map(|_| ClaimLine::Count));
+            lines.extend(claim.heed_queue.then_some(ClaimLine::Queue));
+            let said = lines
+                .into_iter()
+                .map(|line| self.store.run_line(now, claim, line));
+            let result = parse(command, &self.abilities, said.collect::<Vec<_>>());
+            return Said { result, woken };
+        }
+        let mut listeners = |client: &ClientId, waiter| {
             let listens = LISTENING.contains(&&*client.0);
             woken.extend((wake && listens).then_some(waiter));
             listens || !wake
-        });
+        };
+        let result = match command {
+            // In plain words the counter is a command of its own, whose failure is not told.
+            Command::Release(release) if release.is_plain(&self.abilities) => {
+                let [mut deletes, mut raises] = [release.clone(), release.clone()];
+                deletes.fence = None;
+                raises.token = owner(0);
+                let [deletes, raises] = [deletes, raises].map(Command::Release);
+                let result = self.store.apply(now, &deletes, &mut listeners);
+                if release.fence.is_some() {
+                    let _ = self.store.apply(now, &raises, &mut listeners);
+                }
+                result
+            }
+            command => self.store.apply(now, command, &mut listeners),
+        };
+        // In plain words a release does not tell who has the key, whatever else it does.
+        let result = match (command, result) {
+            (Command::Release(release), Ok(Reply::Released(ReleaseWord::Other)))
+                if release.is_plain(&self.abilities) =>
+            {
+                Ok(Reply::Released(ReleaseWord::Missing))
+            }
+            (_, result) => result,
+        };
         Said { result, woken }
     }
 
@@ -102,9 +138,7 @@ impl Real {
         let connection = server.connect().expect("it has just started");
         let mut ear = server.connect().expect("it has just started");
         for client in LISTENING {
-            let floor = Keys::new(prefix, "any").expect("valid").floor().to_owned();
-            let stem = floor.strip_suffix("floor").expect("the floor's name");
-            ear.command(&["SUBSCRIBE", &format!("{stem}wake:{client}")])
+            ear.command(&["SUBSCRIBE", &wake_channel(prefix, client)])
                 .expect("subscribes");
         }
         Real {
@@ -147,11 +181,9 @@ impl Target for Real {
     }
 
     fn run(&mut self, command: &Command) -> Said {
-        let result = encode(command, &self.abilities).and_then(|wires| {
-            let said = wires
-                .into_iter()
-                .map(|wire| raw(self.ask(&words(wire))))
-                .collect();
+        let result = encode(command, &self.abilities).and_then(|speech| {
+            let lines = (0..speech.count()).map(|index| words(speech.line(index)));
+            let said: Vec<Raw> = lines.map(|words| raw(self.ask(&words))).collect();
             parse(command, &self.abilities, said)
         });
         Said {
@@ -181,17 +213,10 @@ impl Target for Real {
     }
 }
 
-fn words(wire: Wire) -> Vec<Vec<u8>> {
-    match wire {
-        Wire::Words(words) => words,
-        Wire::Call { script, keys, args } => {
-            let count = keys.len().to_string().into_bytes();
-            let mut words = vec![b"EVAL".to_vec(), script.body().as_bytes().to_vec(), count];
-            words.extend(keys.into_iter().map(String::into_bytes));
-            words.extend(args);
-            words
-        }
-    }
+fn words(line: Line<'_>) -> Vec<Vec<u8>> {
+    let call = line.script.map(|script| ["EVAL", script.body()]);
+    let call = call.iter().flatten().map(|word| word.as_bytes());
+    call.chain(line.words()).map(<[u8]>::to_vec).collect()
 }
 
 fn raw(reply: Resp) -> Raw {

@@ -69,7 +69,8 @@ fn a_wrong_or_missing_password_on_a_majority_fails_at_once() {
 #[test]
 fn the_least_rights_serve_the_whole_mutex() {
     for kind in ServerKind::ALL {
-        let servers = Servers::start(3, ServerOptions::new(kind).user("locker", LEAST));
+        let rules = format!("{LEAST} +zadd +zscore");
+        let servers = Servers::start(3, ServerOptions::new(kind).user("locker", &rules));
         let (ours, theirs) = (
             as_user(&servers, Fencing::Required),
             as_user(&servers, Fencing::Required),
@@ -97,6 +98,25 @@ fn the_least_rights_serve_the_whole_mutex() {
         second.release().expect("held");
         ours.inspect("a").expect("a report");
         ours.health().expect("a report");
+        nothing_held(&servers);
+    }
+}
+
+#[test]
+fn without_the_right_to_count_there_are_locks_and_no_tokens() {
+    for kind in ServerKind::ALL {
+        let servers = Servers::start(3, ServerOptions::new(kind).user("locker", LEAST));
+        let client = as_user(&servers, Fencing::Auto);
+        let guard = client.mutex("a").acquire(within(10_000)).expect("allowed");
+        assert_eq!(guard.fencing_token(), None, "{kind:?}");
+        guard.extend().expect("allowed");
+        let ticket = guard.detach().expect("allowed");
+        let adopted = client.adopt(&ticket).expect("allowed");
+        assert_eq!(adopted.release().expect("held"), Released::Released);
+        let strict = as_user(&servers, Fencing::Required);
+        let error = strict.mutex("a").acquire(within(10_000));
+        let error = error.expect_err("a token is required");
+        assert_eq!(error.field(), Some("fencing"), "{error}");
         nothing_held(&servers);
     }
 }

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use quorlock::{Client, blocking};
-use quorlock_server_tests::{Worker, script_calls};
+use quorlock_server_tests::{Worker, requests};
 use quorlock_test_support::{Server, eventually, eventually_async};
 
 use crate::rig::{
@@ -12,7 +12,7 @@ use crate::rig::{
 };
 
 fn calls(servers: &[Server]) -> u64 {
-    servers.iter().map(script_calls).sum()
+    servers.iter().map(requests).sum()
 }
 
 /// Waits until so many stand in the queue of the home node.

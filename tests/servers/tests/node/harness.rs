@@ -40,7 +40,7 @@ pub(crate) struct Wish {
     pub(crate) stall_after: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) prefix: &'static str,
-    pub(crate) plain_preferred: bool,
+    pub(crate) plain_claims: bool,
     pub(crate) pipeline: RedisPipeline,
     pub(crate) tls_ca_pem: Option<String>,
     pub(crate) tls_verify: bool,
@@ -52,7 +52,7 @@ impl Default for Wish {
             stall_after: Duration::from_secs(2),
             connect_timeout: Duration::from_secs(2),
             prefix: PREFIX,
-            plain_preferred: false,
+            plain_claims: false,
             pipeline: RedisPipeline::default(),
             tls_ca_pem: None,
             tls_verify: true,
@@ -84,7 +84,7 @@ impl Driven {
             wake_channel: format!("{}quorlock:wake:{CLIENT}", wish.prefix),
             key_prefix: wish.prefix.to_owned(),
             entropy: Arc::new(Dice),
-            plain_preferred: wish.plain_preferred,
+            plain_claims: wish.plain_claims,
         };
         let (node, driver) = RedisNode::with_pipeline(address, settings, wake, wish.pipeline);
         let connect_timeout = wish.connect_timeout;
@@ -189,6 +189,7 @@ pub(crate) fn release_of(name: &str, token: &OwnerToken) -> Release {
         fence: None,
         tomb_ms: 0,
         spent: None,
+        wake: true,
         put_back: None,
     }
 }

@@ -8,7 +8,7 @@ use quorlock_test_support::{Action, LyingServer, LyingServerOptions};
 use crate::harness::{Driven, acquire, token};
 
 /// What a script's reply begins with on a good server.
-const ABLE: &str = "*2\r\n:1\r\n:1\r\n";
+const ABLE: &str = "*3\r\n:1\r\n:1\r\n:1\r\n";
 const PROBE_MARK: &[u8] = b"Asks what this user may do here";
 
 /// Answers the greeting well and every other script by `reply`.
@@ -21,7 +21,9 @@ fn liar(reply: Action) -> LyingServer {
         match command[0].to_ascii_uppercase().as_slice() {
             b"EVAL" if is_probe => Action::send(ABLE),
             b"SUBSCRIBE" => Action::send(">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"),
-            b"DELIFEQ" | b"DELEX" => Action::send("-ERR unknown command\r\n"),
+            b"DELIFEQ" | b"DELEX" | b"ZADD" | b"EXISTS" | b"TIME" => {
+                Action::send("-ERR unknown command\r\n")
+            }
             _ => reply.clone(),
         }
     })

@@ -20,11 +20,11 @@ const TINY: RedisPipeline = RedisPipeline {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_release_never_overtakes_its_acquire() {
     let server = Server::start(ServerKind::Valkey);
-    for plain_preferred in [false, true] {
+    for plain_claims in [false, true] {
         for pipeline in [TINY, RedisPipeline::default()] {
             let wish = Wish {
                 pipeline,
-                plain_preferred,
+                plain_claims,
                 ..Wish::default()
             };
             let node = Arc::new(Driven::with(&server.url(), wish));

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use quorlock::FaultClass;
 use quorlock::testing::node::Node;
-use quorlock::testing::protocol::{Command, CompareDelete, RefusalKind, ReleaseWord, Reply};
+use quorlock::testing::protocol::{
+    Command, CompareDelete, Counted, RefusalKind, ReleaseWord, Reply,
+};
 use quorlock_test_support::{Server, ServerKind, ServerOptions};
 
 use crate::harness::{Driven, Wish, acquire, claim, keys, place, release, token};
@@ -60,7 +62,7 @@ async fn six_commands_are_enough() {
         let node = Driven::to(&server.url_as("lock", SECRET));
         let (_, can) = node.up().await;
         assert!(
-            can.scripts && !can.time && !can.queue && !can.wake,
+            can.scripts && !can.time && !can.fencing && !can.queue && !can.plain,
             "{kind:?}: {can:?}"
         );
         let (mine, other) = (token(), token());
@@ -71,11 +73,7 @@ async fn six_commands_are_enough() {
         let Ok(Reply::Granted(grant)) = node.ask(Command::Acquire(claim)).await else {
             panic!("{kind:?}: not granted")
         };
-        assert_eq!(
-            grant.fence.map(|fence| fence.get()),
-            Some(1),
-            "no clock bounds a proposal"
-        );
+        assert_eq!(grant.counted, Counted::No, "tokens need two more");
         let Ok(Reply::Refused(refusal)) = node.ask(acquire("a", &other)).await else {
             panic!("{kind:?}: not refused")
         };
@@ -97,6 +95,52 @@ async fn six_commands_are_enough() {
         );
         let released = node.ask(release("a", &mine)).await;
         assert_eq!(released, Ok(Reply::Released(ReleaseWord::Done)));
+    }
+}
+
+#[tokio::test]
+async fn two_more_give_fencing_tokens() {
+    for kind in ServerKind::ALL {
+        let server = with_user(kind, &format!("{LEAST} +zadd +zscore"));
+        let node = Driven::to(&server.url_as("lock", SECRET));
+        let (_, can) = node.up().await;
+        assert!(
+            can.fencing && !can.time && !can.queue && !can.plain,
+            "{kind:?}: {can:?}"
+        );
+        let claim = quorlock::testing::protocol::Claim {
+            proposal: Some(1 << 50),
+            ..claim("a", &token())
+        };
+        let Ok(Reply::Granted(grant)) = node.ask(Command::Acquire(claim)).await else {
+            panic!("{kind:?}: not granted")
+        };
+        let first = quorlock::FencingToken::new(1).expect("a token");
+        assert_eq!(
+            grant.counted,
+            Counted::At(first),
+            "no clock bounds a proposal"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_rights_for_plain_words_are_found_out() {
+    let rules = "on >hunter2hunter2 ~app:* &app:quorlock:wake:* -@all +@read +@write +@scripting \
+                 +@pubsub +time +info";
+    let faster = format!("{rules} +client|info +client|kill");
+    for (rules, plain) in [(rules, false), (&faster, true)] {
+        let server = with_user(ServerKind::Valkey, rules);
+        let node = Driven::with(
+            &server.url_as("lock", SECRET),
+            Wish {
+                plain_claims: true,
+                ..Wish::default()
+            },
+        );
+        let (_, can) = node.up().await;
+        assert!(can.fencing && can.queue && can.wake, "{can:?}");
+        assert_eq!(can.plain, plain, "{can:?}");
     }
 }
 
@@ -125,7 +169,7 @@ async fn two_commands_are_enough_on_valkey_9() {
     let extended = node
         .ask(Command::Extend {
             leases,
-            fill_in: false,
+            fill_in: None,
         })
         .await;
     assert_eq!(

@@ -2,8 +2,10 @@
 
 use quorlock::FaultClass;
 use quorlock::testing::config::{TicketId, Ttl};
+use quorlock::testing::node::Link;
 use quorlock::testing::protocol::{
-    Claim, Command, Grant, LeaseWord, RefusalKind, Release, ReleaseWord, Renewal, Reply,
+    Claim, Command, Counted, Grant, LeaseWord, RefusalKind, Release, ReleaseWord, Renewal, Reply,
+    Spent,
 };
 use quorlock_test_support::{Server, ServerKind};
 
@@ -15,6 +17,13 @@ fn granted(reply: Result<Reply, quorlock::Fault>) -> Grant {
     match reply {
         Ok(Reply::Granted(grant)) => grant,
         other => panic!("not granted: {other:?}"),
+    }
+}
+
+fn counted(reply: Result<Reply, quorlock::Fault>) -> u64 {
+    match granted(reply).counted {
+        Counted::At(token) => token.get(),
+        other => panic!("no token: {other:?}"),
     }
 }
 
@@ -108,32 +117,25 @@ async fn another_type_is_told_and_left() {
 async fn fencing_tokens_rise_and_are_bounded_by_the_servers_clock() {
     on_every_server(async |server, node| {
         let mine = token();
-        let first = granted(node.ask(fenced("n", &mine, 1000)).await)
-            .fence
-            .expect("fenced");
-        assert_eq!(first.get(), 1000);
-        assert_eq!(
-            granted(node.ask(fenced("n", &mine, 2000)).await).fence,
-            Some(first)
-        );
-        let raise = Command::Raise {
+        assert_eq!(counted(node.ask(fenced("n", &mine, 1000)).await), 1000);
+        let again = counted(node.ask(fenced("n", &mine, 900)).await);
+        assert_eq!(again, 1001, "whether it was counted before is not known");
+        let raise = |to, past| Command::Raise {
             keys: keys("n"),
             token: mine.clone(),
-            to: fence(5000),
+            to,
+            past,
         };
-        assert_eq!(
-            node.ask(raise.clone()).await,
-            Ok(Reply::Raised(Some(fence(5000))))
-        );
+        let raised = |number| Ok(Reply::Raised(Some(fence(number))));
+        assert_eq!(node.ask(raise(5000, false)).await, raised(5000));
+        assert_eq!(node.ask(raise(4000, false)).await, raised(5000));
+        assert_eq!(node.ask(raise(4000, true)).await, raised(5001));
         node.ask(release("n", &mine)).await.expect("released");
-        assert_eq!(node.ask(raise).await, Ok(Reply::Raised(None)));
-        let second = granted(node.ask(fenced("n", &token(), 1)).await)
-            .fence
-            .expect("fenced");
-        assert_eq!(second.get(), 5001);
-        let far = granted(node.ask(fenced("far", &token(), 1 << 52)).await)
-            .fence
-            .expect("fenced");
+        for past in [false, true] {
+            assert_eq!(node.ask(raise(9000, past)).await, Ok(Reply::Raised(None)));
+        }
+        assert_eq!(counted(node.ask(fenced("n", &token(), 1)).await), 5002);
+        let far = counted(node.ask(fenced("far", &token(), 1 << 52)).await);
         let time = server.command(&["TIME"]);
         let seconds: u64 = time.items()[0]
             .text()
@@ -141,21 +143,21 @@ async fn fencing_tokens_rise_and_are_bounded_by_the_servers_clock() {
             .parse()
             .expect("a number");
         let bound = (seconds + 2) * 1_000_000;
-        assert!(
-            far.get() > bound - 60_000_000 && far.get() <= bound,
-            "{far}"
-        );
-        // The counter is gone, the floor stands.
-        server.command(&["DEL", "app:quorlock:{app:n}:fence"]);
+        assert!(far > bound - 60_000_000 && far <= bound, "{far}");
+        // A release lifts the counter as well.
         let release = Release {
-            fence: Some(fence(7)),
+            fence: Some(fence(far + 7)),
             ..release_of("far", &token())
         };
         node.ask(Command::Release(release)).await.expect("answered");
-        let fresh = granted(node.ask(fenced("m", &token(), 1)).await)
-            .fence
-            .expect("fenced");
-        assert_eq!(fresh.get(), far.get() + 1);
+        let score = server.command(&["ZSCORE", &keys("far").fence(), "token"]);
+        let score: f64 = score.text().expect("a number").parse().expect("a number");
+        assert_eq!(score as u64, far + 7);
+        assert_eq!(
+            server.command(&["TTL", &keys("far").fence()]).int(),
+            Some(-1),
+            "counters do not end"
+        );
     })
     .await;
 }
@@ -202,20 +204,20 @@ async fn extend_tells_each_lease() {
             leases: leases.clone(),
             fill_in,
         };
-        let said = node.ask(extend(false)).await;
+        let said = node.ask(extend(None)).await;
         assert_eq!(
             said,
             Ok(Reply::Extended(vec![Renewed, Missing, Other, Other]))
         );
         assert!(server.command(&["PTTL", "app:mine"]).int() > Some(60_000));
-        let said = node.ask(extend(true)).await;
+        let said = node.ask(extend(Some(TicketId::fresh(&Dice)))).await;
         assert_eq!(
             said,
             Ok(Reply::Extended(vec![Renewed, FilledIn, Other, Other]))
         );
         assert_eq!(
             server
-                .command(&["GET", "app:quorlock:{app:mine}:fence"])
+                .command(&["ZSCORE", &keys("mine").fence(), "token"])
                 .text()
                 .as_deref(),
             Some("9")
@@ -284,18 +286,18 @@ async fn adoption_swaps_and_swaps_back() {
             },
             from: old.clone(),
             ticket: ticket.clone(),
+            seen_ms: 60_000,
         };
         assert_eq!(
             refused(node.ask(adopt(&new)).await).why,
             RefusalKind::Missing
         );
-        let first = granted(node.ask(fenced("t", &old, 40)).await)
-            .fence
-            .expect("fenced");
+        let first = counted(node.ask(fenced("t", &old, 40)).await);
         let unadopt = |tomb_ms| Command::Unadopt {
             keys: keys("t"),
             from: old.clone(),
             to: late.clone(),
+            ticket: ticket.clone(),
             tomb_ms,
         };
         assert_eq!(
@@ -306,8 +308,7 @@ async fn adoption_swaps_and_swaps_back() {
             refused(node.ask(adopt(&late)).await).why,
             RefusalKind::Buried
         );
-        let grant = granted(node.ask(adopt(&new)).await);
-        assert!(grant.fence > Some(first) && !grant.again, "{grant:?}");
+        assert!(counted(node.ask(adopt(&new)).await) > first);
         assert!(granted(node.ask(adopt(&new)).await).again);
         let refusal = refused(node.ask(adopt(&token())).await);
         assert_eq!(refusal.owner.as_deref(), Some(new.as_bytes()));
@@ -315,6 +316,7 @@ async fn adoption_swaps_and_swaps_back() {
             keys: keys("t"),
             from: old.clone(),
             to: new.clone(),
+            ticket: ticket.clone(),
             tomb_ms: 0,
         };
         assert_eq!(
@@ -326,7 +328,11 @@ async fn adoption_swaps_and_swaps_back() {
             "the old owner stands again"
         );
         let done = Release {
-            spent: Some((ticket.clone(), 60_000)),
+            spent: Some(Spent {
+                ticket: ticket.clone(),
+                from: token(),
+                retention_ms: 60_000,
+            }),
             ..release_of("t", &old)
         };
         assert_eq!(
@@ -384,44 +390,121 @@ async fn inspect_and_facts() {
     .await;
 }
 
+fn in_plain_words(server: &Server) -> Driven {
+    let wish = Wish {
+        plain_claims: true,
+        ..Wish::default()
+    };
+    Driven::with(&server.url(), wish)
+}
+
 #[tokio::test]
-async fn plain_words_where_they_suffice() {
+async fn claims_go_in_plain_words_where_the_server_has_them() {
+    for kind in ServerKind::ALL {
+        let server = Server::start(kind);
+        let node = in_plain_words(&server);
+        let (_, can) = node.up().await;
+        let is_old = kind == ServerKind::Redis62;
+        assert_eq!(can.plain, !is_old, "{kind:?}: {can:?}");
+        let monitor = server.monitor();
+        let (mine, other) = (token(), token());
+        let plain = |token| {
+            Command::Release(Release {
+                wake: false,
+                ..release_of("p", token)
+            })
+        };
+        let heeding = Command::Acquire(Claim {
+            heed_queue: true,
+            ..claim("p", &mine)
+        });
+        assert_eq!(counted(node.ask(fenced("p", &mine, 500)).await), 500);
+        let again = granted(node.ask(fenced("p", &mine, 400)).await);
+        assert!(again.again, "{again:?}");
+        if !is_old {
+            assert_eq!(again.counted, Counted::Behind);
+        }
+        let refusal = refused(node.ask(acquire("p", &other)).await);
+        assert_eq!(refusal.why, RefusalKind::Held);
+        let released = |word| Ok(Reply::Released(word));
+        let said = node.ask(plain(&other)).await;
+        assert_eq!(said, released(ReleaseWord::Missing), "it does not tell");
+        let said = node.ask(plain(&mine)).await;
+        assert_eq!(said, released(ReleaseWord::Done));
+        granted(node.ask(heeding).await);
+        let names: Vec<String> = monitor
+            .tcp_commands()
+            .iter()
+            .map(|seen| seen.name())
+            .collect();
+        let (twice, delete) = match kind {
+            ServerKind::Valkey => (["SET", "ZADD", "SET", "ZADD", "SET"], ["DELIFEQ"; 2]),
+            _ => (["SET", "ZADD", "SET", "ZADD", "SET"], ["EVAL", "EVALSHA"]),
+        };
+        let expected = [&twice[..], &delete, &["SET", "EXISTS"]].concat();
+        if !is_old {
+            assert_eq!(names, expected, "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_claim_in_plain_words_gives_way_to_the_queue() {
     let server = Server::start(ServerKind::Valkey);
-    let node = Driven::with(
-        &server.url(),
-        Wish {
-            plain_preferred: true,
-            ..Wish::default()
-        },
-    );
-    let (_, can) = node.up().await;
-    assert!(can.scripts && can.compare_delete.is_some(), "{can:?}");
-    let monitor = server.monitor();
-    let (mine, other) = (token(), token());
-    granted(node.ask(acquire("p", &mine)).await);
-    assert!(granted(node.ask(acquire("p", &mine)).await).again);
+    let node = in_plain_words(&server);
+    node.up().await;
+    let (holder, first) = (token(), token());
+    granted(node.ask(acquire("q", &holder)).await);
+    let poll = Command::Poll(claim("q", &first), place(1, None));
+    assert_eq!(refused(node.ask(poll).await).why, RefusalKind::Held);
+    node.ask(release("q", &holder)).await.expect("released");
+    let barging = token();
+    let heeding = Command::Acquire(Claim {
+        heed_queue: true,
+        ..claim("q", &barging)
+    });
+    assert_eq!(refused(node.ask(heeding).await).why, RefusalKind::Queued);
+    // It has the key, and whoever asked gives it back.
     assert_eq!(
-        refused(node.ask(acquire("p", &other)).await).why,
-        RefusalKind::Held
-    );
-    assert_eq!(
-        node.ask(release("p", &other)).await,
-        Ok(Reply::Released(ReleaseWord::Missing))
-    );
-    assert_eq!(
-        node.ask(release("p", &mine)).await,
+        node.ask(release("q", &barging)).await,
         Ok(Reply::Released(ReleaseWord::Done))
     );
-    let names: Vec<String> = monitor
-        .tcp_commands()
-        .iter()
-        .map(|seen| seen.name())
-        .collect();
-    assert_eq!(names, ["SET", "SET", "SET", "DELIFEQ", "DELIFEQ"]);
-    // What only a script can do still goes by script.
-    assert!(
-        granted(node.ask(fenced("p", &mine, 5)).await)
-            .fence
-            .is_some()
-    );
+}
+
+#[tokio::test]
+async fn a_proposal_far_ahead_goes_to_a_script() {
+    let server = Server::start(ServerKind::Valkey);
+    let node = in_plain_words(&server);
+    node.up().await;
+    let far = counted(node.ask(fenced("far", &token(), 1 << 52)).await);
+    let time = server.command(&["TIME"]);
+    let seconds = time.items()[0].text().expect("text");
+    let seconds: u64 = seconds.parse().expect("a number");
+    let limit = (seconds + 2) * 1_000_000;
+    assert!(far > limit - 60_000_000 && far <= limit, "{far}");
+}
+
+#[tokio::test]
+async fn a_new_connection_ends_what_the_old_one_holds() {
+    let server = Server::start(ServerKind::Valkey);
+    let node = in_plain_words(&server);
+    let (epoch, _) = node.up().await;
+    let ended = || {
+        let stats = server.command(&["INFO", "commandstats"]).text();
+        let stats = stats.expect("text");
+        let line = stats
+            .lines()
+            .find_map(|line| line.strip_prefix("cmdstat_client|kill:calls="));
+        line.and_then(|line| line.split(',').next()?.parse::<u64>().ok())
+    };
+    assert_eq!(ended(), Some(1), "asked whether it may");
+    let ids = server.command(&["CLIENT", "LIST", "TYPE", "pubsub"]);
+    let ids = ids.text().expect("a list");
+    let id = ids
+        .lines()
+        .find_map(|line| line.split(' ').next()?.strip_prefix("id="));
+    server.command(&["CLIENT", "KILL", "ID", id.expect("the node's connection")]);
+    node.link(|link| matches!(link, Link::Up { epoch: now, .. } if *now > epoch))
+        .await;
+    assert_eq!(ended(), Some(3), "ours, and the node's");
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use quorlock::testing::node::ClaimLine;
 use quorlock::testing::protocol::{Reply, Request};
 use quorlock::{Fault, FaultClass};
 
@@ -49,6 +50,10 @@ pub(crate) struct Arrival {
     pub(crate) request: u64,
     pub(crate) sent: u64,
     pub(crate) command: Arc<Request>,
+    /// Which copy of it; one alone gives the answer.
+    pub(crate) copy: u8,
+    /// A claim in plain words is several commands for the server: which of them this is.
+    pub(crate) line: Option<ClaimLine>,
     /// True where its connection is gone and it was held up long enough.
     pub(crate) late: bool,
 }

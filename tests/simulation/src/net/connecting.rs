@@ -5,7 +5,7 @@ use quorlock::{Fault, FaultClass};
 use tokio::time::Instant;
 
 use crate::counts::Count;
-use crate::net::calendar::{Arrival, Event};
+use crate::net::calendar::Event;
 use crate::net::server::Health;
 use crate::net::wire::Remains;
 use crate::net::{GIVE_UP_MIN_MICROS, Net, closed, micros};
@@ -53,16 +53,8 @@ impl Net {
             .note(at, "break", &numbers, || format!("{remains:?}"));
         let connection = wire.connection;
         self.remains.insert(connection, remains);
-        for (request, sent, command) in std::mem::take(&mut wire.swallowed) {
-            if request <= remains.last {
-                let arrival = Arrival {
-                    wire: index,
-                    connection,
-                    request,
-                    sent,
-                    command,
-                    late: true,
-                };
+        for arrival in std::mem::take(&mut wire.swallowed) {
+            if arrival.request <= remains.last {
                 self.calendar
                     .enter(at + remains.delay, Event::Arrive(arrival));
             }
@@ -96,7 +88,12 @@ impl Net {
         let frozen = self.processes[wire.client].is_frozen();
         if health == Health::Up && !blocked && !frozen {
             self.connections += 1;
-            wire.connect(at, self.connections);
+            if wire.abilities.plain {
+                // The server was told to end the connection before.
+                self.ended.insert(wire.connection);
+            }
+            let clock = self.servers[wire.node].wall_micros(at);
+            wire.connect(at, self.connections, clock);
             let numbers = [wire.client as u64, wire.node as u64, wire.epoch];
             self.trace.note(at, "connect", &numbers, String::new);
             self.send_waiting(at, index);

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use quorlock::testing::config::{OwnerToken, PlantedBug};
-use quorlock::testing::node::{Answer, Link};
-use quorlock::testing::protocol::{ClientId, Reply};
+use quorlock::testing::node::{Answer, ClaimLine, Link};
+use quorlock::testing::protocol::{ClientId, Command, Reply};
 use quorlock::{Fault, FaultClass};
 
 use crate::clock::Pace;
@@ -61,6 +61,9 @@ pub(crate) struct Net {
     /// When the pump will look at the calendar again.
     pub(crate) looks_at: u64,
     remains: BTreeMap<u64, Remains>,
+    /// Connections that their servers were told to end: nothing of them arrives any more.
+    ended: BTreeSet<u64>,
+    bug: Option<PlantedBug>,
     plan: Arc<Plan>,
     stall_after: u64,
     stale_after: u64,
@@ -97,6 +100,8 @@ impl Net {
             is_over: false,
             looks_at: 0,
             remains: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            bug,
             plan: Arc::clone(plan),
             stall_after: micros(plan.node_timeout),
             requests: 0,
@@ -173,12 +178,19 @@ impl Net {
 
     pub(crate) fn arrive(&mut self, at: u64, mut arrival: Arrival) {
         let wire = &self.wires[arrival.wire];
+        if self.ended.contains(&arrival.connection) {
+            return;
+        }
         let is_stale = arrival.connection != wire.connection || !wire.is_up();
         if is_stale && !arrival.late {
             let Some(remains) = self.remains.get(&arrival.connection).copied() else {
                 return;
             };
-            if arrival.request > remains.last {
+            // The cut may go through a command that is several for the server.
+            let is_cut_off = arrival.request == remains.last
+                && arrival.line.is_some_and(|line| line != ClaimLine::Set)
+                && self.rng.chance(500);
+            if arrival.request > remains.last || is_cut_off {
                 return;
             }
             arrival.late = true;
@@ -205,22 +217,36 @@ impl Net {
             called.extend(there.map(|wire| (wire, number)));
             there.is_some()
         };
-        let result = self.servers[node].run(at, &arrival.command, &mut listeners);
+        let line = match (&**arrival.command, arrival.line) {
+            (Command::Acquire(claim), Some(line)) => {
+                let raw = self.servers[node].run_line(at, claim, line);
+                Some((line, raw))
+            }
+            _ => None,
+        };
+        let result = match &line {
+            // The reply comes with the last line.
+            Some(_) => None,
+            None => Some(self.servers[node].run(at, &arrival.command, &mut listeners)),
+        };
         self.counts
             .add(if is_stale { Count::Late } else { Count::Ran });
-        let numbers = [client as u64, node as u64, request, sum_of(&result)];
+        let sum = result.as_ref().map_or(0, sum_of);
+        let numbers = [client as u64, node as u64, request, sum];
         self.trace.note(at, "run", &numbers, || {
             let late = if is_stale { "late " } else { "" };
-            format!("{late}{} {result:?}", word_of(&arrival.command))
+            format!("{late}{} {line:?} {result:?}", word_of(&arrival.command))
         });
         if at > arrival.sent + self.stale_after {
             self.stale.extend(owner_of(&arrival.command).cloned());
         }
-        if is_stale {
-            self.stale
-                .extend(filled_in(&arrival.command, &result).cloned());
+        if let Some(result) = &result {
+            if is_stale {
+                self.stale
+                    .extend(filled_in(&arrival.command, result).cloned());
+            }
+            self.old_owners.see(node, &arrival.command, result);
         }
-        self.old_owners.see(node, &arrival.command, &result);
         for (wire, number) in called {
             self.wake(at, wire, number);
         }
@@ -229,10 +255,22 @@ impl Net {
         let Some(unanswered) = wire.unanswered.get_mut(&request) else {
             return;
         };
-        if arrival.connection != wire.connection || unanswered.ran || wire.is_cut {
+        if arrival.connection != wire.connection || wire.is_cut {
             return;
         }
-        unanswered.ran = true;
+        if unanswered.ran.is_none() {
+            unanswered.ran = Some(arrival.copy);
+        } else if line.is_none() || unanswered.ran != Some(arrival.copy) {
+            return;
+        }
+        let result = match (line, result) {
+            (None, Some(result)) => result,
+            (Some(line), _) => match unanswered.hear(&arrival.command, line) {
+                Some(result) => result,
+                None => return,
+            },
+            (None, None) => return,
+        };
         let due = at + self.rng.within(wire.delay);
         let due = if hostile {
             match self.rng.below(100) {

@@ -1,15 +1,15 @@
 //! How commands leave a client: at once, late, twice or never.
 
-use std::sync::Arc;
-
-use quorlock::testing::node::Submission;
-use quorlock::testing::protocol::Request;
+use quorlock::testing::config::PlantedBug;
+use quorlock::testing::node::{ClaimLine, Submission};
+use quorlock::testing::protocol::{Abilities, Command};
 use quorlock::{Fault, FaultClass};
 
 use crate::counts::Count;
 use crate::net::calendar::{Arrival, Event};
 use crate::net::wire::{Unanswered, is_given_up};
 use crate::net::{GIVE_UP_MIN_MICROS, Net, micros};
+use crate::rng::Rng;
 
 impl Net {
     /// Submits a command: sends it, or lets it wait.
@@ -69,17 +69,47 @@ impl Net {
         let unanswered = Unanswered {
             answer: submission.answer,
             sent: now,
-            ran: false,
+            can: wire.abilities_for(&command),
+            ran: None,
+            said: Vec::new(),
         };
-        wire.unanswered.insert(request, unanswered);
+        let arrival = Arrival {
+            wire: index,
+            connection: wire.connection,
+            request,
+            sent: now,
+            command,
+            copy: 0,
+            line: None,
+            late: false,
+        };
+        let lines = self.lines_of(&arrival.command, &unanswered.can);
+        self.wires[index].unanswered.insert(request, unanswered);
         if self.plan.hostile && !self.is_quiet {
-            self.send_hostile(now, index, request, &command);
+            self.send_hostile(now, &arrival, &lines);
         } else {
-            self.send_orderly(now, index, request, command);
+            self.send_orderly(now, &arrival, &lines);
         }
     }
 
-    fn send_hostile(&mut self, now: u64, index: usize, request: u64, command: &Arc<Request>) {
+    /// The lines of a claim in plain words; nothing where a command is one for the server, too.
+    fn lines_of(&self, command: &Command, can: &Abilities) -> Vec<ClaimLine> {
+        let Command::Acquire(claim) = command else {
+            return Vec::new();
+        };
+        if !can.plain {
+            return Vec::new();
+        }
+        let mut lines = vec![ClaimLine::Set];
+        let first = self.bug == Some(PlantedBug::CountBeforeSet);
+        if claim.proposal.is_some() && can.fencing {
+            lines.insert(usize::from(!first), ClaimLine::Count);
+        }
+        lines.extend((claim.heed_queue && can.queue).then_some(ClaimLine::Queue));
+        lines
+    }
+
+    fn send_hostile(&mut self, now: u64, arrival: &Arrival, lines: &[ClaimLine]) {
         let copies = match self.rng.below(100) {
             0..4 => 0,
             4..16 => 2,
@@ -90,31 +120,54 @@ impl Net {
             1 => Count::Ran,
             _ => Count::Twice,
         });
-        let wire = &self.wires[index];
-        let (delay, connection, blocked) = (wire.delay, wire.connection, wire.blocked_until);
-        for _ in 0..copies {
-            let held_up = match self.rng.below(100) {
-                0..6 => self.rng.below(2 * micros(self.plan.ttl)),
-                6..20 => self.rng.below(self.stall_after),
+        let wire = &self.wires[arrival.wire];
+        let (delay, blocked) = (wire.delay, wire.blocked_until);
+        let (ttl, stall_after) = (micros(self.plan.ttl), self.stall_after);
+        for copy in 0..copies {
+            let mut held_up = |rng: &mut Rng| match rng.below(100) {
+                0..6 => rng.below(2 * ttl),
+                6..20 => rng.below(stall_after),
                 _ => 0,
             };
-            let at = (now + self.rng.within(delay)).max(blocked) + held_up;
+            let at = (now + self.rng.within(delay)).max(blocked) + held_up(&mut self.rng);
             let arrival = Arrival {
-                wire: index,
-                connection,
-                request,
-                sent: now,
-                command: Arc::clone(command),
+                copy,
                 late: true,
+                ..arrival.clone()
             };
-            self.calendar.enter(at, Event::Arrive(arrival));
+            self.enter_lines(at, &arrival, lines, &mut held_up);
         }
     }
 
-    fn send_orderly(&mut self, now: u64, index: usize, request: u64, command: Arc<Request>) {
+    /// Enters a command, or each of its lines behind the one before. Gives when the last arrives.
+    fn enter_lines(
+        &mut self,
+        mut at: u64,
+        arrival: &Arrival,
+        lines: &[ClaimLine],
+        held_up: &mut dyn FnMut(&mut Rng) -> u64,
+    ) -> u64 {
+        if lines.is_empty() {
+            self.calendar.enter(at, Event::Arrive(arrival.clone()));
+        }
+        for (index, &line) in lines.iter().enumerate() {
+            // Most often they travel together.
+            if index > 0 && self.rng.chance(150) {
+                at += held_up(&mut self.rng);
+            }
+            let arrival = Arrival {
+                line: Some(line),
+                ..arrival.clone()
+            };
+            self.calendar.enter(at, Event::Arrive(arrival));
+        }
+        at
+    }
+
+    fn send_orderly(&mut self, now: u64, arrival: &Arrival, lines: &[ClaimLine]) {
+        let (index, connection) = (arrival.wire, arrival.connection);
         let is_lost = !self.is_quiet && self.rng.rarely(self.plan.drop_per_myriad);
         let wire = &mut self.wires[index];
-        let connection = wire.connection;
         if is_lost && !wire.is_cut {
             wire.is_cut = true;
             self.counts.add(Count::Cut);
@@ -143,19 +196,22 @@ impl Net {
             );
         }
         if wire.is_cut {
-            wire.swallowed.push((request, now, command));
+            let late = |line| Arrival {
+                line,
+                late: true,
+                ..arrival.clone()
+            };
+            if lines.is_empty() {
+                wire.swallowed.push(late(None));
+            }
+            wire.swallowed
+                .extend(lines.iter().map(|&line| late(Some(line))));
             return;
         }
-        let at = now + self.rng.within(wire.delay);
-        wire.arrives = at.max(wire.arrives).max(wire.blocked_until);
-        let arrival = Arrival {
-            wire: index,
-            connection,
-            request,
-            sent: now,
-            command,
-            late: false,
-        };
-        self.calendar.enter(wire.arrives, Event::Arrive(arrival));
+        let delay = wire.delay;
+        let at = now + self.rng.within(delay);
+        let at = at.max(wire.arrives).max(wire.blocked_until);
+        let end = self.enter_lines(at, arrival, lines, &mut |rng| rng.within(delay));
+        self.wires[index].arrives = end;
     }
 }

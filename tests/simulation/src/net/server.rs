@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use quorlock::Fault;
 use quorlock::testing::config::{OwnerToken, PlantedBug};
-use quorlock::testing::node::{LiveLock, MemoryStore, ServerTime};
-use quorlock::testing::protocol::{ClientId, Command, Release, Reply};
+use quorlock::testing::node::{ClaimLine, LiveLock, MemoryStore, ServerTime};
+use quorlock::testing::protocol::{Claim, ClientId, Command, Raw, Release, Reply};
 
 use crate::clock::Pace;
 use crate::net::calendar::Arrival;
@@ -54,6 +54,16 @@ impl Server {
         self.store.apply(now, &command, listeners)
     }
 
+    /// Runs one line of a claim in plain words.
+    pub(crate) fn run_line(&mut self, at: u64, claim: &Claim, line: ClaimLine) -> Raw {
+        self.store.run_line(self.pace.server_time(at), claim, line)
+    }
+
+    /// What the calendar says.
+    pub(crate) fn wall_micros(&self, at: u64) -> u64 {
+        self.pace.server_time(at).wall_micros
+    }
+
     /// Loses all data.
     pub(crate) fn wipe(&mut self) {
         self.store.wipe();
@@ -82,11 +92,13 @@ impl Server {
                     claim,
                     from,
                     ticket,
+                    seen_ms,
                 },
             ) => Cow::Owned(Command::Adopt {
                 claim: claim.clone(),
                 from: self.owner(now, command).unwrap_or_else(|| from.clone()),
                 ticket: ticket.clone(),
+                seen_ms: *seen_ms,
             }),
             (Some(PlantedBug::ExtendBySet), Command::Extend { leases, .. }) => {
                 for lease in leases {

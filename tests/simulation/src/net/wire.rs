@@ -1,14 +1,15 @@
 //! One client's connection to one server, as that client knows it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
-use quorlock::testing::node::{Answer, Link, Submission};
-use quorlock::testing::protocol::{Abilities, Reply, Request};
+use quorlock::testing::node::{Answer, ClaimLine, Link, Submission};
+use quorlock::testing::protocol::{Abilities, Claim, Command, Raw, Reply, parse, proposals_max};
 use quorlock::{Fault, FaultClass};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
+use crate::net::calendar::Arrival;
 use crate::rng::Span;
 
 /// Answers to be given once the network is not locked any more: whoever is told may send at once.
@@ -18,8 +19,34 @@ pub(crate) type Told = Vec<(Answer, Result<Reply, Fault>)>;
 pub(crate) struct Unanswered {
     pub(crate) answer: Answer,
     pub(crate) sent: u64,
-    /// True once some copy of it was run, so that later copies give no answer.
-    pub(crate) ran: bool,
+    /// What the server could do when it was sent.
+    pub(crate) can: Abilities,
+    /// The copy of it that ran first: others give no answer.
+    pub(crate) ran: Option<u8>,
+    /// The answers to the lines of a claim in plain words.
+    pub(crate) said: Vec<(ClaimLine, Raw)>,
+}
+
+impl Unanswered {
+    /// Takes the answer to a line of a claim in plain words; gives the reply once all are there.
+    pub(crate) fn hear(
+        &mut self,
+        command: &Command,
+        line: (ClaimLine, Raw),
+    ) -> Option<Result<Reply, Fault>> {
+        let Command::Acquire(claim) = command else {
+            return None;
+        };
+        self.said.push(line);
+        let counts = claim.proposal.is_some() && self.can.fencing;
+        let heeds = claim.heed_queue && self.can.queue;
+        if self.said.len() < 1 + usize::from(counts) + usize::from(heeds) {
+            return None;
+        }
+        self.said.sort_by_key(|(line, _)| *line as u8);
+        let words = std::mem::take(&mut self.said).into_iter();
+        Some(parse(command, &self.can, words.map(|(_, raw)| raw)))
+    }
 }
 
 /// What a dead connection's commands that did not arrive come to.
@@ -52,11 +79,13 @@ pub(crate) struct Wire {
     pub(crate) last_reply: u64,
     /// Nothing gets through before.
     pub(crate) blocked_until: u64,
-    /// Sent into a connection that is already cut: the request, when, and what.
-    pub(crate) swallowed: Vec<(u64, u64, Arc<Request>)>,
+    /// Sent into a connection that is already cut.
+    pub(crate) swallowed: Vec<Arrival>,
     pub(crate) is_cut: bool,
     pub(crate) is_watched: bool,
     pub(crate) is_closed: bool,
+    /// What the server's clock said when the connection was made, and when that was.
+    pub(crate) server_clock: (u64, Instant),
     /// Set while the client rests between dials: whoever comes is refused with it.
     pub(crate) resting: Option<Fault>,
     /// A channel of its own for everyone who watches: one channel for all would wake them in an
@@ -90,6 +119,7 @@ impl Wire {
             is_cut: false,
             is_watched: false,
             is_closed: false,
+            server_clock: (0, Instant::now()),
             resting: None,
             watchers: Vec::new(),
         }
@@ -116,8 +146,9 @@ impl Wire {
     }
 
     /// The connection is made.
-    pub(crate) fn connect(&mut self, now: u64, connection: u64) {
+    pub(crate) fn connect(&mut self, now: u64, connection: u64, server_micros: u64) {
         self.epoch += 1;
+        self.server_clock = (server_micros, Instant::now());
         self.connection = connection;
         self.arrives = now;
         self.replies = now;
@@ -129,6 +160,20 @@ impl Wire {
             epoch: self.epoch,
             abilities: self.abilities,
         });
+    }
+
+    /// What the server can do with `command`: a proposal far ahead of its clock is cut by a script.
+    pub(crate) fn abilities_for(&self, command: &Command) -> Abilities {
+        let mut can = self.abilities;
+        if let Command::Acquire(Claim {
+            proposal: Some(proposal),
+            ..
+        }) = command
+        {
+            let (micros, since) = self.server_clock;
+            can.plain &= *proposal <= proposals_max(micros, since.elapsed());
+        }
+        can
     }
 
     /// True where an older command has been unanswered for `after` or longer.

@@ -2,7 +2,7 @@
 
 use quorlock::Fault;
 use quorlock::testing::config::OwnerToken;
-use quorlock::testing::protocol::{Command, LeaseWord, Reply};
+use quorlock::testing::protocol::{Command, Counted, LeaseWord, Reply};
 
 /// A command in one word.
 pub(crate) fn word_of(command: &Command) -> &'static str {
@@ -47,7 +47,11 @@ pub(crate) fn filled_in<'a>(
 /// What a reply comes to, in one number for the trace.
 pub(crate) fn sum_of(result: &Result<Reply, Fault>) -> u64 {
     match result {
-        Ok(Reply::Granted(grant)) => grant.fence.map_or(1, |fence| fence.get()),
+        Ok(Reply::Granted(grant)) => match grant.counted {
+            Counted::At(token) => token.get(),
+            Counted::No => 1,
+            Counted::Behind => 70,
+        },
         Ok(Reply::Refused(refusal)) => 2 + refusal.why as u64,
         Ok(Reply::Released(word)) => 20 + *word as u64,
         Ok(Reply::Extended(words)) => words

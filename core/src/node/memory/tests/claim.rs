@@ -1,6 +1,8 @@
 //! Acquire, and fencing tokens.
 
 use super::*;
+use crate::node::memory::store::ClaimLine;
+use crate::protocol::Raw;
 
 #[test]
 fn a_free_key_is_granted_and_a_held_one_is_not() {
@@ -8,7 +10,7 @@ fn a_free_key_is_granted_and_a_held_one_is_not() {
     assert_eq!(desk.acquire(1), granted(1));
     desk.pass_ms(250);
     assert_eq!(desk.acquire(2), held(750));
-    assert_eq!(desk.acquire(1), granted_again(1));
+    assert_eq!(desk.acquire(1), granted_again(2), "and counted again");
     let locks = desk.store.dump(desk.now);
     assert_eq!(
         (locks.len(), &*locks[0].key, locks[0].ttl_ms),
@@ -39,7 +41,7 @@ fn without_a_proposal_nothing_counts() {
     assert_eq!(
         reply,
         Reply::Granted(Grant {
-            fence: None,
+            counted: Counted::No,
             again: false,
             score: None
         })
@@ -48,13 +50,13 @@ fn without_a_proposal_nothing_counts() {
     assert_eq!(
         reply,
         Reply::Granted(Grant {
-            fence: None,
+            counted: Counted::No,
             again: true,
             score: None
         })
     );
     assert_eq!(desk.view().counter, None);
-    // The counter was never there: the owner gets the next token, not none.
+    // Whoever asks for a token gets the next one.
     assert_eq!(desk.acquire(1), granted_again(1));
 }
 
@@ -84,37 +86,64 @@ fn a_proposal_lifts_the_token_up_to_a_second_past_the_wall_clock() {
 }
 
 #[test]
-fn tokens_rise_over_the_end_of_the_counter() {
+fn tokens_rise_for_ever_and_over_all_that_share_a_counter() {
     let mut desk = Desk::new();
     desk.acquire(1);
     desk.run(&Command::Raise {
         keys: keys(),
         token: token(1),
-        to: fence(40).expect("a token"),
+        to: 40,
+        past: false,
     });
     desk.release(1);
-    desk.pass_ms(600_000 - 1);
+    desk.pass_ms(10 * 86_400_000);
     assert_eq!(desk.view().counter, fence(40));
-    desk.pass_ms(1);
-    assert_eq!(desk.view().counter, None);
-    assert_eq!(desk.acquire(2), granted(41), "from the floor");
-    let other = Claim {
-        keys: Keys::new("t:", "window").expect("valid"),
-        ..claim(3)
+    assert_eq!(desk.acquire(2), granted(41));
+    let names = (0..).map(|number| Keys::new("t:", &format!("window-{number}")).expect("valid"));
+    let (sharing, other): (Vec<_>, Vec<_>) = names
+        .take(20_000)
+        .partition(|window| window.fence() == keys().fence());
+    let acquire = |desk: &mut Desk, keys: &Keys| {
+        desk.run(&Command::Acquire(Claim {
+            keys: keys.clone(),
+            ..claim(3)
+        }))
     };
+    assert_eq!(acquire(&mut desk, &sharing[0]), granted(42));
+    assert_eq!(acquire(&mut desk, &other[0]), granted(1));
+    let elsewhere = Keys::new("u:", "door").expect("valid");
+    assert_eq!(acquire(&mut desk, &elsewhere), granted(1), "per prefix");
+}
+
+#[test]
+fn in_plain_words_the_counter_goes_up_to_exactly_the_proposal_or_not_at_all() {
+    let mut desk = Desk::new();
+    let proposing = |owner, proposal| Claim {
+        proposal: Some(proposal),
+        ..claim(owner)
+    };
+    let all = [ClaimLine::Set, ClaimLine::Count, ClaimLine::Queue];
+    let mut say = |claim: &Claim| all.map(|line| desk.store.run_line(desk.now, claim, line));
+    let [first, second, third] = [(1, 5), (2, 7), (1, 7)].map(|(owner, to)| proposing(owner, to));
+    assert_eq!(say(&first), [Raw::Nil, Raw::Int(1), Raw::Int(0)]);
+    let owner = Raw::Bytes(token(1).as_bytes().to_vec());
     assert_eq!(
-        desk.run(&Command::Acquire(other)),
-        granted(42),
-        "the floor is the node's"
+        say(&second),
+        [owner.clone(), Raw::Int(1), Raw::Int(0)],
+        "who does not get the key counts all the same"
     );
-    let other = Claim {
-        keys: Keys::new("u:", "door").expect("valid"),
-        ..claim(3)
+    assert_eq!(say(&third), [owner, Raw::Int(0), Raw::Int(0)]);
+    let past = Command::Raise {
+        keys: keys(),
+        token: token(1),
+        to: 7,
+        past: true,
     };
+    assert_eq!(desk.run(&past), Reply::Raised(fence(8)));
+    desk.poll(3, 3);
     assert_eq!(
-        desk.run(&Command::Acquire(other)),
-        granted(1),
-        "and the prefix's"
+        desk.store.run_line(desk.now, &first, ClaimLine::Queue),
+        Raw::Int(1)
     );
 }
 
@@ -126,7 +155,8 @@ fn a_used_up_counter_is_a_fault_and_stays_one() {
     let raise = Command::Raise {
         keys: keys(),
         token: token(1),
-        to: fence(last).expect("a token"),
+        to: last,
+        past: false,
     };
     assert_eq!(desk.run(&raise), Reply::Raised(fence(last)));
     desk.release(1);
@@ -168,15 +198,12 @@ fn foreign_locks_are_respected() {
 #[test]
 fn a_counter_of_another_type_leaves_no_lock_behind() {
     let mut desk = Desk::new();
-    desk.store.set_other_type(desk.now, keys().fence(), None);
+    desk.store.set_other_type(desk.now, &keys().fence(), None);
     assert_eq!(
         class(desk.try_run(&Command::Acquire(claim(1)))),
         FaultClass::ForeignFormat
     );
     assert!(desk.store.dump(desk.now).is_empty());
-    desk.store
-        .set_foreign(desk.now, keys().fence(), b"no number", None);
-    assert_eq!(desk.acquire(1), granted(1));
 }
 
 #[test]

@@ -7,6 +7,7 @@ fn adopt(from: u8, to: u8) -> Command {
         claim: claim(to),
         from: token(from),
         ticket: ticket("t"),
+        seen_ms: 5000,
     }
 }
 
@@ -15,7 +16,16 @@ fn unadopt(from: u8, to: u8, tomb_ms: u64) -> Command {
         keys: keys(),
         from: token(from),
         to: token(to),
+        ticket: ticket("t"),
         tomb_ms,
+    }
+}
+
+fn spent(retention_ms: u64) -> Spent {
+    Spent {
+        ticket: ticket("t"),
+        from: token(1),
+        retention_ms,
     }
 }
 
@@ -27,7 +37,7 @@ fn an_adoption_swaps_the_owner_renews_and_counts_on() {
     desk.pass_ms(700);
     assert_eq!(desk.run(&adopt(1, 2)), granted(2));
     assert_eq!(desk.view().ttl_ms, Some(TTL_MS));
-    assert_eq!(desk.run(&adopt(1, 2)), granted_again(2));
+    assert_eq!(desk.run(&adopt(1, 2)), granted_again(3));
     assert_eq!(
         desk.release(1),
         released(ReleaseWord::Other),
@@ -84,7 +94,7 @@ fn a_spent_ticket_is_refused_until_the_mark_ends() {
     desk.acquire(1);
     desk.run(&adopt(1, 2));
     let done = Release {
-        spent: Some((ticket("t"), 2000)),
+        spent: Some(spent(2000)),
         ..release(2)
     };
     assert_eq!(
@@ -97,6 +107,7 @@ fn a_spent_ticket_is_refused_until_the_mark_ends() {
         claim: claim(3),
         from: token(9),
         ticket: ticket("u"),
+        seen_ms: 5000,
     };
     assert!(matches!(
         desk.run(&other),
@@ -111,11 +122,32 @@ fn a_spent_ticket_is_refused_until_the_mark_ends() {
     assert_eq!(desk.run(&adopt(1, 3)), refused(RefusalKind::Missing));
 }
 
+/// Found by the simulation: a key of the publisher's stayed where an adopter had taken its try back.
+#[test]
+fn a_ticket_whose_work_is_done_leaves_no_old_owner() {
+    let done = || {
+        Command::Release(Release {
+            spent: Some(spent(2000)),
+            ..release(3)
+        })
+    };
+    let mut desk = Desk::new();
+    desk.acquire(1);
+    assert_eq!(desk.run(&done()), released(ReleaseWord::Missing));
+    assert_eq!(desk.view().value, None, "it was taken back before");
+    let mut desk = Desk::new();
+    desk.acquire(1);
+    desk.run(&adopt(1, 2));
+    assert_eq!(desk.run(&done()), released(ReleaseWord::Other));
+    assert_eq!(desk.run(&unadopt(1, 2, 0)), released(ReleaseWord::Done));
+    assert_eq!(desk.view().value, None, "it is taken back after");
+}
+
 #[test]
 fn a_mark_for_no_time_is_none() {
     let mut desk = Desk::new();
     desk.run(&Command::Release(Release {
-        spent: Some((ticket("t"), 0)),
+        spent: Some(spent(0)),
         ..release(2)
     }));
     assert_eq!(desk.run(&adopt(1, 3)), refused(RefusalKind::Missing));

@@ -10,8 +10,8 @@ use crate::config::{FencingToken, Keys, OwnerToken, TicketId, Ttl};
 use crate::error::{Fault, FaultClass};
 use crate::node::memory::store::{MemoryStore, ServerTime};
 use crate::protocol::{
-    Claim, ClientId, Command, Grant, LeaseWord, Place, Refusal, RefusalKind, Release, ReleaseWord,
-    Renewal, Reply, View, WaiterId,
+    Claim, ClientId, Command, Counted, Grant, LeaseWord, Place, Refusal, RefusalKind, Release,
+    ReleaseWord, Renewal, Reply, Spent, View, WaiterId,
 };
 
 /// Where every desk's clocks begin: not 0, and not equal, so that mixed up clocks show.
@@ -145,6 +145,7 @@ fn release(owner: u8) -> Release {
         fence: None,
         tomb_ms: 0,
         spent: None,
+        wake: true,
         put_back: None,
     }
 }
@@ -153,9 +154,13 @@ fn fence(number: u64) -> Option<FencingToken> {
     FencingToken::new(number)
 }
 
+fn counted(number: u64) -> Counted {
+    Counted::At(fence(number).expect("a token"))
+}
+
 fn granted(number: u64) -> Reply {
     Reply::Granted(Grant {
-        fence: fence(number),
+        counted: counted(number),
         again: false,
         score: None,
     })
@@ -163,7 +168,7 @@ fn granted(number: u64) -> Reply {
 
 fn granted_again(number: u64) -> Reply {
     Reply::Granted(Grant {
-        fence: fence(number),
+        counted: counted(number),
         again: true,
         score: None,
     })

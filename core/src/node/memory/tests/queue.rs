@@ -54,7 +54,7 @@ fn first_come_first_served() {
     assert_eq!(
         desk.poll(2, 2),
         Reply::Granted(Grant {
-            fence: fence(2),
+            counted: counted(2),
             again: false,
             score: Some(WALL)
         })
@@ -268,7 +268,7 @@ fn a_lock_of_another_type_is_waited_for() {
     let poll = Command::Poll(claim(1), place("a", 1));
     assert_eq!(class(desk.try_run(&poll)), FaultClass::ForeignFormat);
     assert_eq!(desk.view().waiters, Some(1));
-    desk.store.set_other_type(desk.now, keys().queue(), None);
+    desk.store.set_other_type(desk.now, &keys().queue(), None);
     assert_eq!(desk.view().waiters, None);
     assert_eq!(class(desk.try_run(&leave(1))), FaultClass::ForeignFormat);
 }
