@@ -39,3 +39,16 @@ stress-node: export QUORLOCK_TERMINATIONS ?= 480
 stress-node: export QUORLOCK_EXITS ?= 50
 stress-node: build-node | $(SERVERS)
 	$(IN_NODE) $(NPM) run --silent test
+
+package: package-node
+
+# The npm packages in target/npm, tried in a clean folder.
+.PHONY: package-node
+package-node: build-node
+	$(IN_NODE) node scripts/package.mjs
+
+.PHONY: bench-node
+bench-node: build-node | $(SERVERS)
+	$(IN_NODE) $(NPM) run --silent build:native -- --release
+	node --expose-gc tests/bench/node/main.mjs $(ARGS)
+	$(IN_NODE) $(NODE_NATIVE)
