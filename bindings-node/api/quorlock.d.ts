@@ -94,7 +94,7 @@ export interface LockedQueue<T> {
 export declare function addLocked<T extends object>(queue: LockedQueue<T>, mutex: Mutex, name: string, data: T, options?: PublishOptions & {
     readonly acquire?: AcquireOptions | undefined;
 }): Promise<Job<Locked<T>> | null>;
-/** Publishes a job that carries a lock that is held already; the guard ends here. */
+/** Publishes a job that carries a lock that is held already; the guard ends here in any case. */
 export declare function addWithGuard<T extends object>(queue: LockedQueue<T>, guard: Guard, name: string, data: T, options?: PublishOptions): Promise<Job<Locked<T>>>;
 
 // client.d.ts
