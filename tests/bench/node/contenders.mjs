@@ -20,32 +20,33 @@ const connected = async (ports) => {
   return redis
 }
 
+async function ours(ports, fencing) {
+  const nodes = ports.map((port) => `redis://127.0.0.1:${port}`)
+  const client = new Client(nodes, { ttlMs: TTL_MS, waitMs: WAIT_MS, fencing })
+  await client.health()
+  return {
+    async acquire(key) {
+      const guard = await client.mutex(key).acquire()
+      return () => guard.release()
+    },
+    async renewed(key, ttlMs, lost) {
+      const guard = await client.mutex(key).acquire({ ttlMs })
+      guard.signal.addEventListener('abort', lost, { once: true })
+      // Kept, as its user would: one that is collected is given back.
+      return () => guard.release()
+    },
+    close: () => client.close(),
+  }
+}
+
 /**
  * A contender is made for some ports; `acquire(key)` waits for the lock, and resolves with the function
  * that releases it. `renewed(key, ttlMs, lost)` holds it renewed and tells of its loss.
  */
 export const contenders = {
-  async quorlock(ports) {
-    const client = new Client(
-      ports.map((port) => `redis://127.0.0.1:${port}`),
-      { ttlMs: TTL_MS, waitMs: WAIT_MS },
-    )
-    await client.health()
-    return {
-      async acquire(key) {
-        const guard = await client.mutex(key).acquire()
-        return () => guard.release()
-      },
-      async renewed(key, ttlMs, lost) {
-        const guard = await client.mutex(key).acquire({ ttlMs })
-        guard.signal.addEventListener('abort', lost, { once: true })
-        return async () => {
-          await guard.release()
-        }
-      },
-      close: () => client.close(),
-    }
-  },
+  quorlock: (ports) => ours(ports, 'auto'),
+  // What the peers do: none of them gives a fencing token.
+  'quorlock, no fencing': (ports) => ours(ports, 'off'),
 
   async redlock(ports) {
     const redis = await connected(ports)
