@@ -13,7 +13,6 @@
 
 #include "ledger.h"
 
-#define STREAM "payments:stream"
 #define GROUP "workers"
 #define REDELIVER_AFTER_MS "3000"
 #define NODES_MAX 31
@@ -31,7 +30,7 @@ typedef struct {
 } job;
 
 typedef struct {
-    const char *name;
+    const char *name, *stream;
     bool locks;
     uint64_t ttl_ms;
     quorlock_client *client;
@@ -183,7 +182,7 @@ static void work_off(worker *self, const redisReply *entries) {
     for (size_t index = 0; entries && index < entries->elements && !stopping; index++) {
         job work;
         if (!read_job(entries->element[index], &work) || !pay(self, &work)) continue;
-        freeReplyObject(redisCommand(self->queue, "XACK " STREAM " " GROUP " %s", work.id));
+        freeReplyObject(redisCommand(self->queue, "XACK %s " GROUP " %s", self->stream, work.id));
     }
 }
 
@@ -194,12 +193,12 @@ static void consume(worker *self) {
             /* What a worker took and did not finish in time. */
             look_at = now_ms(CLOCK_MONOTONIC) + 1000;
             redisReply *left = redisCommand(
-                self->queue, "XAUTOCLAIM " STREAM " " GROUP " %s " REDELIVER_AFTER_MS " 0-0 COUNT 5", self->name);
+                self->queue, "XAUTOCLAIM %s " GROUP " %s " REDELIVER_AFTER_MS " 0-0 COUNT 5", self->stream, self->name);
             if (left && left->type == REDIS_REPLY_ARRAY && left->elements >= 2) work_off(self, left->element[1]);
             freeReplyObject(left);
         }
         redisReply *next = redisCommand(
-            self->queue, "XREADGROUP GROUP " GROUP " %s COUNT 1 BLOCK 200 STREAMS " STREAM " >", self->name);
+            self->queue, "XREADGROUP GROUP " GROUP " %s COUNT 1 BLOCK 200 STREAMS %s >", self->name, self->stream);
         if (next && next->type == REDIS_REPLY_ARRAY && next->elements == 1) {
             work_off(self, next->element[0]->element[1]);
         }
@@ -215,6 +214,7 @@ static quorlock_client *connect_nodes(const worker *self, char *list) {
     options.ttl_ms = self->ttl_ms;
     options.fencing = QUORLOCK_FENCING_REQUIRED;
     options.owner = self->name;
+    options.key_prefix = setting("QUORLOCK_KEY_PREFIX");
     quorlock_client *client = NULL;
     if (quorlock_client_connect(nodes, count, &options, &client) != QUORLOCK_OK) {
         fprintf(stderr, "%s: %s\n", self->name, quorlock_last_error_message());
@@ -243,6 +243,7 @@ int main(void) {
     sigaction(SIGTERM, &action, NULL);
     worker self = {
         .name = setting("PAYMENTS_WORKER"),
+        .stream = setting("PAYMENTS_STREAM"),
         .locks = strcmp(setting("PAYMENTS_LOCKS"), "on") == 0,
         .ttl_ms = strtoull(setting("PAYMENTS_TTL_MS"), NULL, 10),
         .queue = connect_queue(setting("PAYMENTS_QUEUE")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import queue
+import secrets
 import time
 from pathlib import Path
 
@@ -31,10 +32,15 @@ class Crew:
         self.publisher_port = 0
         self._ledger_port = 0
         here = root / "examples/payments"
+        run = secrets.token_hex(4)
         folder.mkdir(parents=True, exist_ok=True)
         self._env = {
             "QUORLOCK_NODES": ",".join(servers.node_urls),
             "PAYMENTS_QUEUE": servers.queue_url,
+            # Names of this run: on servers that are given it meets nobody's jobs and locks.
+            "PAYMENTS_QUEUE_NAME": f"quorlock-demo-{run}",
+            "PAYMENTS_STREAM": f"quorlock-demo-{run}:stream",
+            "QUORLOCK_KEY_PREFIX": f"quorlock-demo-{run}:",
             "PAYMENTS_LOCKS": "on" if locks else "off",
             "PAYMENTS_TTL_MS": str(TTL_MS),
             "PAYMENTS_TICKET_TTL_MS": str(TICKET_TTL_MS),
@@ -99,9 +105,9 @@ class Crew:
                 raise CrewError(f"{process.name} ended:\n{process.complaint()}")
 
     def close(self) -> None:
-        """Ends all: first those who work, then the ledger."""
-        processes = [self.publisher, *self.workers.values(), self.ledger]
-        for process in processes[:-1]:
+        """Ends all: first those who work, then the publisher, which clears the queues, then the ledger."""
+        workers = list(self.workers.values())
+        for process in workers:
             process.ask_to_end()
-        for process in processes:
+        for process in [*workers, self.publisher, self.ledger]:
             process.close()

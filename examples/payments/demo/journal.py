@@ -60,6 +60,7 @@ class Journal:
     losses: Counter = field(default_factory=Counter)
     outages: list[Outage] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
+    _dead: set[str] = field(default_factory=set)
     _held: dict[tuple[str, str], Hold] = field(default_factory=dict)
 
     def now(self) -> float:
@@ -79,10 +80,15 @@ class Journal:
         event, order = told["e"], told.get("o", "")
         at = told["t"] / 1000 - self.begun if "t" in told else self.now()
         self.counts[worker][event] += 1
-        if event in ("locked", "adopted", "afresh"):
+        if event == "ready":
+            self._dead.discard(worker)
+        elif event in ("locked", "adopted", "afresh"):
             hold = Hold(worker, order, at, how=event)
             self.holds.append(hold)
             self._held[worker, order] = hold
+            if worker in self._dead:
+                # Told just before its end, and heard after it.
+                self.died(worker)
             self.waits_ms[worker].append(told["wait_ms"])
         elif event == "refused":
             self.refusals[told["why"]] += 1
@@ -101,6 +107,7 @@ class Journal:
 
     def died(self, worker: str) -> None:
         """A worker was killed: what it held, it holds no more."""
+        self._dead.add(worker)
         for (holder, order), hold in list(self._held.items()):
             if holder == worker:
                 hold.end, hold.lost = self.now(), "its holder was killed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -13,6 +14,7 @@ COLOURS = {"publisher": "#8a8f98", "nestjs": "#d6336c", "python": "#2f6fb3", "c"
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .title { font-size: 16px; font-weight: 600 } .small { font-size: 10px; fill: #57606a }
+.halo { paint-order: stroke; stroke: #fff; stroke-width: 3px }
 .lane { fill: #f6f8fa } .grid { stroke: #d0d7de } .fault { stroke: #b35900; stroke-dasharray: 3 3 }
 .faulttext { font-size: 10px; fill: #b35900 }
 """
@@ -119,28 +121,41 @@ class Timeline:
     def _told(self, top: float) -> None:
         """The orders that something was done to, each from its first lock to its charge."""
         for index, (order, what) in enumerate(self._stories.items()):
-            y = top + index * 56
             holds = [hold for hold in self._journal.holds if hold.order == order]
-            charges = [(at, worker) for at, worker, charged in self._journal.charges if charged == order]
-            if not holds:
-                continue
-            begin = min(hold.begin for hold in holds)
-            last = [hold.end or self._span for hold in holds] + [at for at, _ in charges]
-            span = max(0.05, max(last) - begin) * 1.25
-            scale = (WIDTH - LEFT - RIGHT) / span
-            self._text(LEFT - 10, y + 14, order, anchor="end")
-            self._text(LEFT, y, f"{what} ({begin:.1f} s to {begin + span / 1.25:.1f} s)", "small")
-            for hold in holds:
-                x, end = LEFT + (hold.begin - begin) * scale, hold.end or self._span
-                colour = "#b35900" if hold.lost else COLOURS[hold.worker.split("-")[0]]
-                self._parts.append(
-                    f'<rect x="{x:.1f}" y="{y + 5}" height="14" '
-                    f'width="{max(2, (end - hold.begin) * scale):.1f}" fill="{colour}"/>'
-                )
-                if hold.how != "locked":
-                    label = f"{hold.worker} {hold.how}" + (f", lost: {hold.lost}" if hold.lost else "")
-                    self._text(x, y + 32, label, "small")
-            for at, _ in charges:
-                x = LEFT + (at - begin) * scale
-                self._parts.append(f'<circle cx="{x:.1f}" cy="{y + 12}" r="5" fill="#24292f"/>')
-                self._text(x + 8, y + 16, "charged", "small")
+            if holds:
+                self._story(order, what, holds, top + index * 56)
+
+    def _story(self, order: str, what: str, holds: list[Hold], y: float) -> None:
+        charges = [at for at, _, charged in self._journal.charges if charged == order]
+        begin = min(hold.begin for hold in holds)
+        end = max(charges + [hold.end or self._span for hold in holds])
+        scale = (WIDTH - LEFT - RIGHT) / max(0.05, end - begin) / 1.25
+
+        def at_x(at: float) -> float:
+            return LEFT + (at - begin) * scale
+
+        self._text(LEFT - 10, y + 14, order, anchor="end")
+        self._text(LEFT, y, f"{what} ({begin:.1f} s to {end:.1f} s)", "small")
+        for hold in holds:
+            self._told_hold(hold, holds, y, at_x)
+        for at in charges:
+            self._parts.append(f'<circle cx="{at_x(at):.1f}" cy="{y + 12}" r="5" fill="#24292f"/>')
+            self._text(at_x(at) + 8, y + 16, "charged", "small halo")
+
+    def _told_hold(self, hold: Hold, holds: list[Hold], y: float, at_x: Callable[[float], float]) -> None:
+        end = hold.end or self._span
+        # Whoever lost a lock may learn of it only after the next one has it.
+        nexts = [other.begin for other in holds if hold.begin < other.begin < end] if hold.lost else []
+        held_until = min([end, *nexts])
+        colour = "#b35900" if hold.lost else COLOURS[hold.worker.split("-")[0]]
+        x, width = at_x(hold.begin), max(2, at_x(held_until) - at_x(hold.begin))
+        bar = f'<rect x="{x:.1f}" y="{y + 5}" height="14" width="{width:.1f}" fill="{colour}"/>'
+        self._parts.append(bar)
+        if held_until < end:
+            x1, x2 = at_x(held_until), at_x(end)
+            line = f'x1="{x1:.1f}" x2="{x2:.1f}" y1="{y + 21}" y2="{y + 21}"'
+            self._parts.append(f'<line class="fault" {line}/>')
+            self._text(x2 + 4, y + 24, f"{hold.worker} notices", "small")
+        if hold.how != "locked":
+            label = f"{hold.worker} {hold.how}" + (f", lost: {hold.lost}" if hold.lost else "")
+            self._text(x, y + 32, label, "small")

@@ -21,7 +21,7 @@ from quorlock import Client, Guard, LeaseLostError, NotHeldError, QuorlockError,
 NAME = os.environ["PAYMENTS_WORKER"]
 LOCKS = os.environ["PAYMENTS_LOCKS"] == "on"
 TTL_SECONDS = int(os.environ["PAYMENTS_TTL_MS"]) / 1000
-STREAM, GROUP = "payments:stream", "workers"
+STREAM, GROUP = os.environ["PAYMENTS_STREAM"], "workers"
 THREADS = 6
 REDELIVER_AFTER_MS = 3_000
 
@@ -160,7 +160,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     nodes = os.environ["QUORLOCK_NODES"].split(",")
     queue = redis.Redis.from_url(os.environ["PAYMENTS_QUEUE"], decode_responses=True, protocol=2)
-    with Client(nodes, ttl=TTL_SECONDS, owner=NAME, fencing="required") as client:
+    prefix = os.environ["QUORLOCK_KEY_PREFIX"]
+    with Client(nodes, ttl=TTL_SECONDS, key_prefix=prefix, owner=NAME, fencing="required") as client:
         threads = [
             threading.Thread(target=consume, args=(queue, Payments(client), number))
             for number in range(THREADS)

@@ -6,7 +6,7 @@ import { LockedWorkerHost } from 'quorlock/nestjs-bullmq'
 
 import type { PaymentJob } from './job.js'
 import { Payments } from './payments.js'
-import { QUEUE, settings } from './settings.js'
+import { settings } from './settings.js'
 import { tell } from './tell.js'
 
 const OPTIONS = { concurrency: 8, lockDuration: 3_000, stalledInterval: 1_000, maxStalledCount: 10 }
@@ -18,7 +18,7 @@ const OPTIONS = { concurrency: 8, lockDuration: 3_000, stalledInterval: 1_000, m
  * event loop was blocked and the first delivery goes on. Quorlock renews on a thread of its own, so that the
  * second delivery finds the payment locked and is put off.
  */
-@Processor(QUEUE, OPTIONS)
+@Processor(settings.queueName, OPTIONS)
 export class PaymentsProcessor extends LockedWorkerHost<PaymentJob, string> {
   constructor(
     locks: Client,
@@ -59,7 +59,7 @@ export class PaymentsProcessor extends LockedWorkerHost<PaymentJob, string> {
 }
 
 /** The same without locks, for the run that shows what they are for. */
-@Processor(QUEUE, OPTIONS)
+@Processor(settings.queueName, OPTIONS)
 export class UnlockedProcessor extends WorkerHost {
   constructor(private readonly payments: Payments) {
     super()

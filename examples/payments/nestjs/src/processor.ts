@@ -10,16 +10,17 @@ import { Ledger } from './ledger.js'
 import { processorEvents } from './lock-events.js'
 import { PaymentsProcessor, UnlockedProcessor } from './payments.processor.js'
 import { Payments } from './payments.js'
-import { QUEUE, connection, settings } from './settings.js'
+import { connection, settings } from './settings.js'
 import { tell } from './tell.js'
 
 @Module({
   imports: [
     BullModule.forRoot({ connection }),
-    BullModule.registerQueue({ name: QUEUE }),
+    BullModule.registerQueue({ name: settings.queueName }),
     QuorlockModule.forRoot({
       nodes: settings.nodes,
       ttlMs: settings.ttlMs,
+      keyPrefix: settings.keyPrefix,
       owner: settings.worker,
       fencing: 'required',
       onEvent: processorEvents(),

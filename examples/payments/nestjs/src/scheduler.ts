@@ -7,7 +7,7 @@ import { type Locked, addWithGuard } from 'quorlock/bullmq'
 
 import type { PaymentJob } from './job.js'
 import type { OrderRequest } from './orders.controller.js'
-import { QUEUE, STREAM, settings } from './settings.js'
+import { settings } from './settings.js'
 
 /**
  * Takes the lock of a payment before it dispatches the job, and puts the right to it into the job: from
@@ -19,7 +19,7 @@ export class Scheduler {
 
   constructor(
     private readonly locks: Client,
-    @InjectQueue(QUEUE) private readonly queue: Queue<Locked<PaymentJob>>,
+    @InjectQueue(settings.queueName) private readonly queue: Queue<Locked<PaymentJob>>,
     private readonly streams: Redis,
   ) {}
 
@@ -86,6 +86,6 @@ export class Scheduler {
       provider_ms: job.providerMs,
       drill: job.drill,
     }
-    await this.streams.xadd(STREAM, '*', ...Object.entries(fields).flat())
+    await this.streams.xadd(settings.stream, '*', ...Object.entries(fields).flat())
   }
 }

@@ -9,6 +9,9 @@ export const settings = {
   worker: setting('PAYMENTS_WORKER'),
   nodes: setting('QUORLOCK_NODES').split(','),
   queueUrl: setting('PAYMENTS_QUEUE'),
+  queueName: setting('PAYMENTS_QUEUE_NAME'),
+  stream: setting('PAYMENTS_STREAM'),
+  keyPrefix: setting('QUORLOCK_KEY_PREFIX'),
   ledger: setting('PAYMENTS_LEDGER'),
   /** False for the run that shows what happens without locks. */
   locks: setting('PAYMENTS_LOCKS') === 'on',
@@ -22,6 +25,4 @@ export const connection = {
   port: Number(new URL(settings.queueUrl).port || 6379),
 }
 
-export const QUEUE = 'payments'
-export const STREAM = 'payments:stream'
 export const GROUP = 'workers'
