@@ -167,10 +167,12 @@ def test_a_result_that_was_delivered_is_given_back_by_a_late_cancel(
         time.sleep(0.1)  # noqa: ASYNC251 - the call shall end while the loop does not look
         native.drain()
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(asyncio.CancelledError) as kept:
             await task
         loop.add_reader(native.fileno(), native.drain)
+        # Though the error's traceback keeps the result alive.
         await (await async_client.mutex("late").acquire(timeout=5)).release()
+        assert kept.tb is not None
 
     run(main())
 

@@ -51,6 +51,22 @@ time.sleep(0.3)
 """,
         0,
     ),
+    "daemon threads that wait while the interpreter is torn down": (
+        HOLDING
+        + """
+def wait():
+    client.mutex(name).acquire(timeout=60)
+for _ in range(8):
+    threading.Thread(target=wait, daemon=True).start()
+class Late:
+    def __del__(self, sleep=time.sleep):
+        # Lets go of the GIL when no thread may take it any more.
+        sleep(0.3)
+late = Late()
+time.sleep(0.2)
+""",
+        0,
+    ),
     "daemon threads that go round": (
         """
 def turn(number):

@@ -51,6 +51,19 @@ fn a_waiting_call_can_be_given_up_from_another_thread() {
 }
 
 #[test]
+fn a_release_given_up_at_once_still_goes_on() {
+    let client = Client::connect(["memory://bridge-release"]).expect("valid");
+    let mutex = client.mutex("a");
+    for _ in 0..50 {
+        let guard = mutex.start_acquire(().into()).wait().expect("free");
+        drop(guard.start_release());
+        let next = mutex.start_acquire(().into()).wait();
+        drop(next.expect("given back, though the guard is there"));
+        drop(guard);
+    }
+}
+
+#[test]
 fn waiting_in_slices_gets_the_result() {
     let client = Client::connect(["memory://bridge-slices"]).expect("valid");
     let mut pending = client.mutex("a").start_acquire(().into());

@@ -1,5 +1,6 @@
 //! How a lease ends by its holder's will: released, given up, or handed over.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::client::lease::Lease;
@@ -12,6 +13,17 @@ use crate::quorum::{Held, Released, release, start_release};
 pub(super) enum End {
     Released,
     HandedOver,
+}
+
+/// A release that goes on though its caller gives it up before it began.
+pub(crate) struct Releasing(pub(crate) Arc<Lease>);
+
+impl Drop for Releasing {
+    fn drop(&mut self) {
+        if self.0.end(End::Released).is_some() {
+            drop(start_release(&self.0.engine.fleet, &self.0.held));
+        }
+    }
 }
 
 impl Lease {

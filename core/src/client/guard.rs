@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::client::ending::Releasing;
 use crate::client::handing::detach;
 use crate::client::lease::Lease;
 use crate::client::pending::{Pending, forked};
@@ -125,11 +126,11 @@ impl Guard {
         if self.is_elsewhere() {
             return Pending::ready(Err(forked()));
         }
-        let lease = Arc::clone(&self.lease);
+        let releasing = Releasing(Arc::clone(&self.lease));
         self.lease.engine.run(async move {
-            let name = lease.held.keys.name();
+            let name = releasing.0.held.keys.name();
             let handed_over = || Error::new(ErrorKind::NotHeld, "it was handed over");
-            let released = lease.release().await;
+            let released = releasing.0.release().await;
             released.ok_or_else(|| handed_over().with_operation("release").with_resource(name))
         })
     }

@@ -21,6 +21,8 @@ TTL = 10.0
 PATIENCE = 600
 
 logging.getLogger("pottery").setLevel(logging.CRITICAL)
+# aioredlock leaves tasks behind when its loop ends.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 class Blocking:

@@ -108,9 +108,10 @@ def async_cycles(library: str, urls: list[str], tasks: int, seconds: float, is_u
     return float(run(main(), is_uvloop))
 
 
-def _contend(library: str, urls: list[str], name: str, waiters: list[str], until: float) -> Taken:
+def _contend(library: str, urls: list[str], name: str, waiters: list[str], seconds: float) -> Taken:
     """Waiters on one loop take one lock in turns; when who got it."""
     taken: Taken = []
+    until = time.monotonic() + seconds
 
     async def main() -> None:
         contestant = Async(library, urls)
@@ -128,25 +129,41 @@ def _contend(library: str, urls: list[str], name: str, waiters: list[str], until
     return taken
 
 
-def _contend_in_process(arguments: tuple[Any, ...]) -> Taken:
-    return _contend(*arguments)
+def _contend_in_process(start: Any, results: Any, *arguments: Any) -> None:
+    start.wait()
+    results.put(_contend(*arguments))
+
+
+def _contend_in_processes(
+    library: str, urls: list[str], name: str, shares: list[list[str]], seconds: float
+) -> Taken:
+    context = multiprocessing.get_context("spawn")
+    # All begin together, however long a process takes to start.
+    start, results = context.Barrier(len(shares)), context.Queue()
+    workers = [
+        context.Process(
+            target=_contend_in_process, args=(start, results, library, urls, name, share, seconds)
+        )
+        for share in shares
+    ]
+    for worker in workers:
+        worker.start()
+    taken = [one for _ in workers for one in results.get(timeout=300)]
+    for worker in workers:
+        worker.join()
+    return taken
 
 
 def handovers(library: str, urls: list[str], processes: int, seconds: float) -> dict[str, float]:
     """Twenty waiters: hand-overs to another waiter per second, and slowest by fastest waiter."""
     name = fresh("handover")
     waiters = [f"waiter {number}" for number in range(20)]
-    lead = 1.5 if processes > 1 else 0.0
-    until = time.monotonic() + lead + seconds
     if processes == 1:
-        taken = _contend(library, urls, name, waiters, until)
+        taken = _contend(library, urls, name, waiters, seconds)
     else:
         shares = [waiters[number::processes] for number in range(processes)]
-        with multiprocessing.get_context("spawn").Pool(processes) as pool:
-            arguments = [(library, urls, name, share, until) for share in shares]
-            taken = [one for part in pool.map(_contend_in_process, arguments) for one in part]
-    # Processes need a while to start: only the time in which all are there counts.
-    order = [waiter for at, waiter in sorted(taken) if at > until - seconds]
+        taken = _contend_in_processes(library, urls, name, shares, seconds)
+    order = [waiter for _, waiter in sorted(taken)]
     changes = sum(one != other for one, other in itertools.pairwise(order))
     counts = Counter(order)
     each = [counts[waiter] for waiter in waiters]
