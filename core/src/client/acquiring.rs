@@ -78,7 +78,7 @@ pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Re
             Err(not_won) => last = Some(effort.fatal(not_won)?),
         }
     }
-    let won = effort.wait(last).await;
+    let won = effort.wait(&seat, last).await;
     // The next local caller may stand in the queue while this one works.
     drop(turn);
     effort.won(won?, seat)
@@ -136,9 +136,9 @@ impl Effort {
     }
 
     /// Waits in the queue, or by jittered retry where no node can keep one.
-    async fn wait(&mut self, mut last: Option<NotWon>) -> Result<Won> {
+    async fn wait(&mut self, seat: &Seat, mut last: Option<NotWon>) -> Result<Won> {
         let mut waiter = Waiter::new(&self.engine, &self.keys);
-        let mut tries = 0;
+        let (mut tries, mut seen) = (0, seat.releases());
         loop {
             let mut called = false;
             if let Some(not_won) = &last {
@@ -149,7 +149,7 @@ impl Effort {
                 let pause = waiter.pause(not_won, tries);
                 if !pause.is_zero() {
                     let until = (Instant::now() + pause).min(self.limit);
-                    called = self.unless_closed(waiter.rest(until)).await?;
+                    called = self.unless_closed(waiter.rest(until, seat, seen)).await?;
                     if !called && Instant::now() >= self.limit {
                         return Err(self.gave_up(not_won));
                     }
@@ -163,6 +163,7 @@ impl Effort {
                 Some(home) => Approach::ThroughHome(home, waiter.stand(home)),
                 None => Approach::AllAtOnce,
             };
+            seen = seat.releases();
             match self.attempt(approach).await {
                 Ok(won) => {
                     if let Some(home) = home.filter(|_| !won.in_queue) {

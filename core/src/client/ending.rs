@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::client::lease::Lease;
+use crate::client::line::Seat;
 use crate::client::locked;
 use crate::config::PlantedBug;
-use crate::quorum::{Held, Released, release, start_release};
+use crate::quorum::{Held, Released, outcome, start_release};
 
 /// How a holder ended its lease.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Drop for Releasing {
 impl Lease {
     /// Ends the lease by the holder's will, the first time it is asked to. True where it was held
     /// until now; `None` where it was ended before.
-    fn end(&self, end: End) -> Option<bool> {
+    fn end(&self, end: End) -> Option<(bool, Option<Seat>)> {
         let _gate = locked(&self.engine.renewal_gate);
         let mut state = locked(&self.state);
         if state.end.is_some() {
@@ -39,7 +40,7 @@ impl Lease {
         let held = state.lease.end(self.engine.fleet.now());
         state.on_lost.clear();
         self.until.store(0, Ordering::Release);
-        let seat = state.seat.take();
+        let mut seat = state.seat.take();
         drop(state);
         if !self.engine.fleet.planted.has(PlantedBug::RenewAfterRelease) {
             self.engine.leases.forget(self.number);
@@ -47,14 +48,16 @@ impl Lease {
         if self.queued {
             self.engine.fleet.crowd.note(&self.held.keys);
         }
-        drop(seat);
+        if let Some(seat) = &mut seat {
+            seat.let_go();
+        }
         self.changed.notify_waiters();
-        Some(held)
+        Some((held, seat))
     }
 
     /// Ends the lease for a hand-over; true where it was held until this moment.
     pub(crate) fn hand_over(&self) -> bool {
-        self.end(End::HandedOver) == Some(true)
+        self.end(End::HandedOver).is_some_and(|(held, _)| held)
     }
 
     /// Gives the lock back; the second time it says what became of it the first time. `None` where
@@ -72,13 +75,12 @@ impl Lease {
         }
         let fleet = &self.engine.fleet;
         let started = fleet.clock.now();
-        let released = release(
-            fleet,
-            &self.held,
-            fleet.settings.node_timeout(self.terms.ttl),
-        )
-        .await;
-        if first.is_some() {
+        let release = start_release(fleet, &self.held);
+        let is_first = first.is_some();
+        call_next(first.and_then(|(_, seat)| seat));
+        let timeout = fleet.settings.node_timeout(self.terms.ttl);
+        let released = outcome(fleet, &self.held, release, timeout).await;
+        if is_first {
             let now = fleet.clock.now();
             self.engine.events.released(
                 &self.held.keys,
@@ -92,9 +94,9 @@ impl Lease {
 
     /// Gives the lock back without waiting for what becomes of it. Not for a forked child.
     pub(crate) fn release_in_background(&self) {
-        if self.end(End::Released).is_none() {
+        let Some((_, seat)) = self.end(End::Released) else {
             return;
-        }
+        };
         // Nobody said that the work is done: it may have failed, or never have begun. The ticket this
         // came by is not spent, so that a redelivery may lock afresh.
         let given_up = Held {
@@ -102,5 +104,13 @@ impl Lease {
             ..self.held.clone()
         };
         drop(start_release(&self.engine.fleet, &given_up));
+        call_next(seat);
+    }
+}
+
+/// The release is on its way, so what the next local caller sends comes behind it.
+fn call_next(seat: Option<Seat>) {
+    if let Some(seat) = seat {
+        seat.call_next();
     }
 }

@@ -2,10 +2,10 @@
 //! and only the first talks to the servers.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::client::locked;
 use crate::config::Keys;
@@ -22,6 +22,9 @@ struct Line {
     /// The one turn to talk to the servers; the semaphore serves its waiters in order.
     turn: Arc<Semaphore>,
     holders: AtomicUsize,
+    /// Counts releases by this client, and wakes who waits for the next.
+    releases: AtomicU64,
+    released: Notify,
 }
 
 /// A place in a line, kept while waiting and while holding.
@@ -48,6 +51,8 @@ impl Lines {
             Arc::new(Line {
                 turn: Arc::new(Semaphore::new(1)),
                 holders: AtomicUsize::new(0),
+                releases: AtomicU64::new(0),
+                released: Notify::new(),
             })
         };
         let line = Arc::clone(lines.entry(keys.clone()).or_insert_with(fresh));
@@ -81,6 +86,35 @@ impl Seat {
     pub(crate) fn is_held_here(&self) -> bool {
         self.line()
             .is_some_and(|line| line.holders.load(Ordering::Relaxed) > 0)
+    }
+
+    /// How often this client has released the resource.
+    pub(crate) fn releases(&self) -> u64 {
+        self.line()
+            .map_or(0, |line| line.releases.load(Ordering::Acquire))
+    }
+
+    /// Ends once this client has released the resource again since it had done so `seen` times.
+    pub(crate) async fn released_since(&self, seen: u64) {
+        let Some(line) = self.line() else {
+            return std::future::pending().await;
+        };
+        loop {
+            let mut released = std::pin::pin!(line.released.notified());
+            released.as_mut().enable();
+            if self.releases() != seen {
+                return;
+            }
+            released.await;
+        }
+    }
+
+    /// The release is on its way: whoever is next here need not wait to hear of it from a server.
+    pub(crate) fn call_next(&self) {
+        if let Some(line) = self.line() {
+            line.releases.fetch_add(1, Ordering::AcqRel);
+            line.released.notify_waiters();
+        }
     }
 
     /// The caller has the lock now and no longer counts as waiting.

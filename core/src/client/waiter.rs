@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::engine::Engine;
+use crate::client::line::Seat;
 use crate::client::wakeups::Ear;
 use crate::config::Keys;
 use crate::node::{Answer, Mailbox, Submission, Void};
@@ -37,6 +38,8 @@ pub(crate) struct Waiter {
     avoided: Vec<Option<Instant>>,
     /// How often in a row it had the home and not the others.
     alone: u32,
+    /// Nobody stood before it when it last asked.
+    is_first: bool,
 }
 
 impl Waiter {
@@ -49,6 +52,7 @@ impl Waiter {
             stood: BTreeSet::new(),
             avoided: vec![None; engine.fleet.size()],
             alone: 0,
+            is_first: false,
         }
     }
 
@@ -93,6 +97,7 @@ impl Waiter {
 
     pub(crate) fn learn(&mut self, home: Option<usize>, not_won: &NotWon) {
         self.score = not_won.score.or(self.score);
+        self.is_first = not_won.place == Some(0);
         if let (Some(home), Why::HomeFaulted) = (home, &not_won.why) {
             self.avoided[home] = Some(Instant::now() + HOME_AVOIDED);
         }
@@ -145,11 +150,13 @@ impl Waiter {
         }
     }
 
-    /// Rests until `until`, or until called; true where called.
-    pub(crate) async fn rest(&self, until: Instant) -> bool {
+    /// Rests until `until`, or until called; true where called: by the server that keeps the queue,
+    /// or as the first there, by a holder of this very client that has released since `seen`.
+    pub(crate) async fn rest(&self, until: Instant, seat: &Seat, seen: u64) -> bool {
         tokio::select! {
             biased;
             () = self.ear.called() => true,
+            () = seat.released_since(seen), if self.is_first => true,
             () = sleep_until(until) => false,
         }
     }

@@ -25,7 +25,7 @@ pub use extend::Extension;
 pub use fleet::{Fleet, Spawn, Task};
 pub use lease::{LeaseState, Loss, Renewed, Standing, Votes};
 pub use proposals::Proposals;
-pub use release::{Held, Released, release, start_release};
+pub use release::{Held, Released, outcome, start_release};
 pub use round::{Next, Round, Sent};
 pub use sweep::Sweep;
 pub use tally::{Defeat, Tally, Verdict, Vote};

@@ -67,11 +67,15 @@ pub fn start_release(fleet: &Arc<Fleet>, held: &Held) -> Sweep {
     Sweep::start(fleet, &held.sent, held.ttl, home, Command::Release(release))
 }
 
-/// Gives `held` back in one round and says what became of it, after one node timeout at most.
-pub async fn release(fleet: &Arc<Fleet>, held: &Held, timeout: Duration) -> Released {
+/// What became of a release that was just started, after one node timeout at most.
+pub async fn outcome(
+    fleet: &Arc<Fleet>,
+    held: &Held,
+    mut sweep: Sweep,
+    timeout: Duration,
+) -> Released {
     let started = fleet.clock.now();
     let by = Instant::now() + timeout;
-    let mut sweep = start_release(fleet, held);
     let mut words: Vec<Option<Result<ReleaseWord, Fault>>> = vec![None; fleet.size()];
     while let Ok(Some((node, word))) = timeout_at(by, sweep.next()).await {
         words[node] = Some(word);
