@@ -31,6 +31,8 @@ struct Job {
     ttl: Ttl,
     /// Where the plain command was sent behind an unanswered one, which it must not overtake.
     behind: Vec<Sent>,
+    /// Where what is cleaned up may come late.
+    late: Vec<Sent>,
     until: Instant,
     mailbox: Mailbox,
     _work: Work,
@@ -58,6 +60,7 @@ impl Sweep {
             command,
             ttl,
             behind: in_order.clone(),
+            late: late.clone(),
             until: Instant::now() + ttl.as_duration(),
             mailbox: Mailbox::default(),
             _work: fleet.busy.begin(),
@@ -97,7 +100,11 @@ impl Listener for Job {
         // on the next one, ahead of what it was meant to follow.
         let mut behind = self.behind.iter();
         let overtook = behind.any(|sent| sent.node == node && sent.may_come_late(&self.fleet));
+        // Whether a node that was out of reach was ever asked shows only now, by its answers in order.
+        let mut sents = self.behind.iter().chain(&self.late);
+        let kept = sents.any(|sent| sent.node == node && sent.was_kept(&self.fleet));
         let resolved = match &answered.result {
+            Err(fault) if kept && !fault.may_have_run => true,
             Ok(Reply::Released(_)) => !overtook,
             Ok(_) => false,
             Err(fault) => matches!(fault.class, FaultClass::ForeignFormat | FaultClass::Closed),
