@@ -217,6 +217,21 @@ test('work that fails keeps its lock for the next try, and gives it back after t
   assert.ok(await line.publish(), 'given back')
 })
 
+test('a job that cannot take its lock along fails for good, instead of looking done', async (t) => {
+  const line = new Line(t)
+  let works = 0
+  line.work((job) => {
+    works++
+    job.updateData = () => Promise.reject(new Error('the broker is gone'))
+    throw new RangeError('no money')
+  })
+  const job = await line.publish({ attempts: 3, backoff: 20 })
+  const failed = await line.until(job?.id, 'failed', 'completed')
+  assert.equal(await failed.getState(), 'failed')
+  assert.equal(failed.failedReason, 'no money')
+  assert.equal(works, 1)
+})
+
 test('work that fails for good gives its lock back at once', async (t) => {
   const line = new Line(t)
   line.work(() => Promise.reject(new UnrecoverableError('never')))
@@ -241,6 +256,31 @@ test('a lost lock aborts the work, is in the log of the job, and fails it', asyn
   assert.match(failed.failedReason, /validity ran out/)
   const { logs } = await line.queue.getJobLogs(job.id ?? '')
   assert.deepEqual(logs, ['quorlock: the lock was lost: expired'])
+})
+
+test('work that lost its lock is done again, and does not look done', async (t) => {
+  const line = new Line(t)
+  let works = 0
+  line.work(
+    async () => {
+      if (++works === 1) await later(200)
+      return works
+    },
+    { acquire: { ttlMs: 100, renew: false } },
+  )
+  const job = await line.publish({ attempts: 2, backoff: 20 })
+  const done = await line.until(job?.id, 'completed', 'failed')
+  assert.equal(done.returnvalue, 2)
+})
+
+test('work that failed for the last time can be tried again by hand', async (t) => {
+  const line = new Line(t)
+  let works = 0
+  line.work(() => (++works === 1 ? Promise.reject(new Error('mine')) : Promise.resolve(works)))
+  const job = await line.until((await line.publish())?.id, 'failed')
+  await job.retry()
+  const done = await line.until(job.id, 'completed')
+  assert.equal(done.returnvalue, 2)
 })
 
 test('a job that was not published with a lock is refused, a changed ticket too', async (t) => {

@@ -71,10 +71,11 @@ export function lockedProcessor<T extends object, R>(
     guard.signal.addEventListener('abort', lost, { once: true })
     return hold(guard, async () => {
       try {
-        return await work(job, guard, AbortSignal.any(watched))
+        const done = await work(job, guard, AbortSignal.any(watched))
+        if (guard.loss !== null) guard.check()
+        return done
       } catch (error) {
-        if (guard.isHeld && comesAgain(job, error)) await keepForNextTime(job, guard)
-        throw error
+        throw await failed(job, guard, error)
       } finally {
         guard.signal.removeEventListener('abort', lost)
       }
@@ -99,9 +100,7 @@ async function take<T, R>(
       if (error.ticketState === 'adopted') return putOff(job, token, options)
       if (options.whenExpired !== 'acquire') {
         // Another try would find the same ticket.
-        const unrecoverable = new UnrecoverableError(error.message)
-        unrecoverable.cause = error
-        throw unrecoverable
+        throw forGood(error)
       }
     }
   }
@@ -123,9 +122,39 @@ async function keepForNextTime<T, R>(job: Job<Locked<T>, R>, guard: Guard): Prom
   // First without a ticket: handing over uses the old one up, and a worker that dies in between must
   // not leave a job that looks done.
   await job.updateData(withTicket(job.data, null))
+  return newTicket(job, guard)
+}
+
+async function newTicket<T, R>(job: Job<Locked<T>, R>, guard: Guard): Promise<string> {
   const ticket = (await guard.detach()).encode()
   await job.updateData(withTicket(job.data, ticket))
   return ticket
+}
+
+/** What the job has to fail with after its work ended with `error`; its lock stays with it if it comes again. */
+async function failed<T, R>(
+  job: Job<Locked<T>, R>,
+  guard: Guard,
+  error: unknown,
+): Promise<unknown> {
+  try {
+    // A release says that the ticket's work is done, so first the job must not have that ticket any more.
+    await job.updateData(withTicket(job.data, null))
+  } catch {
+    return forGood(error)
+  }
+  if (guard.isHeld && comesAgain(job, error)) {
+    // Where that fails, the next try locks afresh.
+    await newTicket(job, guard).catch(() => undefined)
+  }
+  return error
+}
+
+/** `error` as one after which BullMQ does not try again. */
+function forGood(error: unknown): UnrecoverableError {
+  const last = new UnrecoverableError(error instanceof Error ? error.message : String(error))
+  last.cause = error
+  return last
 }
 
 async function putOff<T, R>(

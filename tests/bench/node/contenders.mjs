@@ -12,7 +12,7 @@ const Redlock = createRequire(import.meta.url)('redlock')
 export const TTL_MS = 10_000
 /** How long the peers wait between two tries: short enough not to be what is measured. */
 const RETRY_MS = 5
-const WAIT_MS = 60_000
+const WAIT_MS = 15_000
 
 const connected = async (ports) => {
   const redis = ports.map((port) => new Redis(port, '127.0.0.1', { maxRetriesPerRequest: 1 }))
