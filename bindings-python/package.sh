@@ -8,7 +8,7 @@ dist=$root/target/python-dist
 rm -rf "$dist"
 
 maturin build --release --locked --quiet --out "$dist"
-maturin sdist --quiet --out "$dist"
+maturin sdist --out "$dist"
 wheel=$(echo "$dist"/quorlock-*-abi3-*.whl)
 sdist=$(echo "$dist"/quorlock-*.tar.gz)
 
@@ -31,9 +31,11 @@ for python in python3 python3.{10..15} "$HOME"/.pyenv/versions/3.1*/bin/python3;
     version=$("$python" -c 'import sys; print(f"{sys.version_info[0]}.{sys.version_info[1]}")' 2>/dev/null) || continue
     case $tried in *" $version "*) continue ;; esac
     tried="$tried$version "
-    echo "package-python: wheel on $version: $(use "$python" "$wheel" --no-index)"
+    said=$(use "$python" "$wheel" --no-index)
+    echo "package-python: wheel on $version: $said"
 done
 
 # Builds the whole engine: a Rust compiler and crates.io are needed, as for any user of it.
-echo "package-python: source distribution: $(use python3 "$sdist")"
+said=$(use python3 "$sdist")
+echo "package-python: source distribution: $said"
 ls -l "$dist"

@@ -42,7 +42,7 @@ async def on_loop() -> None:
             for task in waiting:
                 task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        assert await client.mutex("a").try_acquire() is not None
+        await (await client.mutex("a").acquire(timeout=5)).release()
 
 
 if __name__ == "__main__":

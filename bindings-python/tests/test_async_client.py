@@ -250,8 +250,8 @@ def test_a_lock_survives_a_blocked_loop(run: Run, async_client: AsyncClient) -> 
     """R-58: the engine renews it, though neither loop nor interpreter would let anybody."""
 
     async def main() -> None:
-        async with async_client.mutex("a").using(ttl=0.3) as guard:
-            time.sleep(1)  # noqa: ASYNC251 - blocking is what is tested
+        async with async_client.mutex("a").using(ttl=1.5) as guard:
+            time.sleep(4.5)  # noqa: ASYNC251 - blocking is what is tested
             assert guard.is_held
             assert async_client.stats().renewed >= 3
 
@@ -260,13 +260,13 @@ def test_a_lock_survives_a_blocked_loop(run: Run, async_client: AsyncClient) -> 
 
 def test_a_loop_that_hangs_loses_its_locks(run: Run, memory: list[str]) -> None:
     async def main() -> None:
-        client = AsyncClient(memory, host_silence_max=0.3)
-        guard = await client.mutex("a").acquire(ttl=0.3)
-        time.sleep(1.5)  # noqa: ASYNC251 - a loop that hangs is what is tested
+        client = AsyncClient(memory, host_silence_max=2)
+        guard = await client.mutex("a").acquire(ttl=1.5)
+        time.sleep(4)  # noqa: ASYNC251 - a loop that hangs is what is tested
         assert not guard.is_held
         assert guard.loss == "host_silent"
-        kept = await client.mutex("b").acquire(ttl=0.3)
-        await asyncio.sleep(1.5)
+        kept = await client.mutex("b").acquire(ttl=1.5)
+        await asyncio.sleep(3)
         assert kept.is_held
 
     run(main())

@@ -68,7 +68,7 @@ def acquiring(client: Client, name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def renewing(client: Client, name: str) -> Iterator[None]:
-    guards = [client.mutex(f"{name}:kept:{number}").acquire(ttl=0.5) for number in range(20)]
+    guards = [client.mutex(f"{name}:kept:{number}").acquire(ttl=3) for number in range(20)]
     yield
     assert all(guard.is_held for guard in guards)
     for guard in guards:

@@ -74,10 +74,10 @@ def test_what_the_peer_holds_is_held(peer: Any) -> None:
 
 def test_what_we_hold_the_peer_cannot_take_or_give_back(peer: Any) -> None:
     client = Client(peer.urls)
-    with client.mutex(peer.key).using(ttl=0.5) as guard:
+    with client.mutex(peer.key).using(ttl=1.5) as guard:
         assert not peer.try_acquire()
         # Renewed, it stays so.
-        time.sleep(1)
+        time.sleep(3)
         assert not peer.try_acquire()
         guard.check()
     assert peer.try_acquire()

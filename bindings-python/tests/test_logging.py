@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from quorlock import AsyncClient, Client, LockTimeoutError
 from quorlock._process import inbox
+from servers import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ def test_levels_are_followed_though_set_late(client: Client, caplog: pytest.LogC
     logger.setLevel(logging.DEBUG)
     with client.mutex("loud"), pytest.raises(LockTimeoutError):
         client.mutex("loud").acquire(timeout=0.01)
+    eventually(lambda: len(caplog.records) >= 3)
     told = [(record.levelname, record.getMessage().split(",")[0]) for record in caplog.records]
     assert told == [
         ("DEBUG", "acquired 'loud'"),
@@ -40,14 +42,17 @@ def test_levels_are_followed_though_set_late(client: Client, caplog: pytest.LogC
         ("DEBUG", "released 'loud': released"),
     ]
     assert {record.__dict__["quorlock_resource"] for record in caplog.records} == {"loud"}
-    assert {record.threadName for record in caplog.records} == {threading.current_thread().name}
+    # On this thread, unless an earlier test had the callback thread started.
+    threads = {threading.current_thread().name, "quorlock-callbacks"}
+    assert {record.threadName for record in caplog.records} <= threads
 
 
 def test_a_loss_is_a_warning(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     guard = client.mutex("short").acquire(ttl=0.05, hold_max=0.05)
     guard.lost.wait(10)
     guard.release()
-    assert ("quorlock", logging.WARNING, "lost 'short': hold_limit") in caplog.record_tuples
+    lost = ("quorlock", logging.WARNING, "lost 'short': hold_limit")
+    eventually(lambda: lost in caplog.record_tuples)
 
 
 def test_a_loop_logs_on_its_own_thread(

@@ -150,6 +150,6 @@ def test_many_threads_at_once_never_hang(memory: list[str]) -> None:
 
 def test_renewal_goes_on_while_the_gil_is_held(client: Client) -> None:
     interpreter = ctypes.PyDLL(None)
-    with client.mutex("a").using(ttl=0.3) as guard:
-        interpreter.usleep(1_000_000)
+    with client.mutex("a").using(ttl=1.5) as guard:
+        interpreter.usleep(4_500_000)
         assert guard.is_held

@@ -12,7 +12,7 @@ import time
 from nodes import nodes
 from quorlock import AsyncClient
 
-TTL = 0.3
+TTL = 1.0
 
 
 async def main() -> None:
