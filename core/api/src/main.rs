@@ -90,9 +90,13 @@ fn api(json: &Path) -> Result<String, String> {
 }
 
 fn is_kept(line: &str) -> bool {
-    let auto = ["core::marker::", "core::panic::unwind_safe::"];
-    let is_auto = auto
-        .iter()
-        .any(|module| line.starts_with(&format!("impl {module}")));
-    !is_auto || AUTO_TRAITS.iter().any(|wanted| line.contains(wanted))
+    let of_compiler = line.starts_with("impl")
+        && ["core::marker::", "core::panic::unwind_safe::"]
+            .iter()
+            .any(|module| {
+                line.split(" for ")
+                    .next()
+                    .is_some_and(|bound| bound.contains(module))
+            });
+    !of_compiler || AUTO_TRAITS.iter().any(|wanted| line.contains(wanted))
 }
