@@ -149,9 +149,23 @@ mod tests {
     }
 
     #[test]
-    fn every_scenario_of_the_project_reads() {
+    fn every_scenario_of_the_project_reads_and_is_in_the_table() {
         let cases =
             read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")).expect("readable");
-        assert!(cases.len() >= 30, "{}", cases.len());
+        let readme = include_str!("../README.md");
+        for case in &cases {
+            let row = format!(
+                "| `{}` | {} | {} | ✓ |",
+                case.name,
+                case.about,
+                case.actors.len()
+            );
+            assert!(readme.contains(&row), "README.md lacks {row}");
+        }
+        assert_eq!(
+            readme.matches("| ✓ |").count(),
+            cases.len(),
+            "README.md has a row too many"
+        );
     }
 }

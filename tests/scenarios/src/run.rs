@@ -271,6 +271,31 @@ impl Stage<'_> {
                 self.counting = Some(Counting::begin(drivers, resource, options));
                 Ok(())
             }
+            Step::OneWins {
+                actors,
+                call,
+                others,
+                or_none,
+            } => {
+                let winners = self.winners(actors, call, others)?;
+                if winners.len() == 1 || (*or_none && winners.is_empty()) {
+                    return Ok(());
+                }
+                Err(format!(
+                    "{} of {} won: {winners:?}",
+                    winners.len(),
+                    actors.len()
+                ))
+            }
+            Step::Repeat { times, steps } => {
+                for time in 1..=*times {
+                    for (index, step) in steps.iter().enumerate() {
+                        self.take(step)
+                            .map_err(|error| format!("time {time}, step {}: {error}", index + 1))?;
+                    }
+                }
+                Ok(())
+            }
             Step::Counted { each } => {
                 let counting = self.counting.take().ok_or("nobody counts")?;
                 let told = counting.end(*each)?;
@@ -300,6 +325,29 @@ impl Stage<'_> {
             let reply = driver.ask(&ask.call, fields.clone())?;
             self.judge(&what, &ask.expect, &reply)
         })
+    }
+
+    /// Who of these got what they began to ask for; the others failed with the code `others`.
+    fn winners(
+        &mut self,
+        actors: &[String],
+        call: &str,
+        others: &Value,
+    ) -> Result<Vec<String>, String> {
+        let mut winners = Vec::new();
+        for actor in actors {
+            let begun = self.calls.remove(&(actor.clone(), call.to_owned()));
+            let begun = begun.ok_or_else(|| format!("{actor} has begun no {call:?}"))?;
+            match self.driver(actor)?.reply(begun, PATIENCE)?.result {
+                Ok(_) => winners.push(actor.clone()),
+                Err(error) => fits(
+                    &format!("{actor} {call}"),
+                    &json!({ "code": others }),
+                    &error,
+                )?,
+            }
+        }
+        Ok(winners)
     }
 
     /// The request with what scenarios need not say.

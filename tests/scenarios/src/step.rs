@@ -40,6 +40,16 @@ pub(crate) enum Step {
         resource: String,
         options: Map<String, Value>,
     },
+    /// Of these, who have all begun `call`, exactly one gets what it wants, or none where
+    /// that is said; the others fail so.
+    OneWins {
+        actors: Vec<String>,
+        call: String,
+        others: Value,
+        or_none: bool,
+    },
+    /// The same several times.
+    Repeat { times: u64, steps: Vec<Step> },
     /// The counting ends; everybody has counted so often at least.
     Counted { each: u64 },
 }
@@ -257,6 +267,38 @@ impl Step {
                 options,
             });
         }
+        if let Some(winners) = fields.remove("one_wins") {
+            let winners = winners
+                .as_array()
+                .ok_or("one_wins must be a list of actors")?;
+            let named = winners.iter().map(|name| {
+                let actor = actors.iter().find(|actor| name.as_str() == Some(actor));
+                actor.cloned().ok_or_else(|| format!("{name} is nobody"))
+            });
+            let others = fields.remove("others").ok_or("others is missing")?;
+            let or_none = flag(fields, "or_none")?;
+            let actors = named.collect::<Result<_, _>>()?;
+            return Ok(Step::OneWins {
+                actors,
+                call: text(fields, "call")?,
+                others,
+                or_none,
+            });
+        }
+        if fields.contains_key("repeat") {
+            let times = number(fields, "repeat")?;
+            let Some(Value::Array(steps)) = fields.remove("steps") else {
+                return Err("steps are missing".to_owned());
+            };
+            let parsed = steps.into_iter().map(|step| match step {
+                Value::Object(step) => Step::parse(step, actors),
+                other => Err(format!("{other} is no step")),
+            });
+            return Ok(Step::Repeat {
+                times,
+                steps: parsed.collect::<Result<_, _>>()?,
+            });
+        }
         if fields.contains_key("counted") {
             return Ok(Step::Counted {
                 each: number(fields, "counted")?,
@@ -269,6 +311,7 @@ impl Step {
     pub(crate) fn least_ms(&self) -> u64 {
         match self {
             Step::Sleep { ms } => *ms,
+            Step::Repeat { times, steps } => times * steps.iter().map(Step::least_ms).sum::<u64>(),
             Step::Ask(ask) if ask.starts.is_none() => ask
                 .fields
                 .get("ms")

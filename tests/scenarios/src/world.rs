@@ -91,6 +91,7 @@ impl World {
             known.push((format!("node{index}"), self.url(proxy).into()));
             known.push((format!("addr{index}"), proxy.addr().to_string().into()));
             known.push((format!("server{index}"), server.addr().to_string().into()));
+            known.push((format!("unix{index}"), server.unix_url().into()));
             known.push((format!("port{index}"), server.port().into()));
         }
         known

@@ -116,7 +116,7 @@ class AsyncActor:
         return wire.released(await self._guards[request["guard"]].release())
 
     async def _do_drop(self, request: dict[str, Any]) -> None:
-        del self._guards[request["guard"]]
+        self._guards.pop(request["guard"], None)
 
     async def _do_detach(self, request: dict[str, Any]) -> Any:
         guard = self._guards[request["guard"]]

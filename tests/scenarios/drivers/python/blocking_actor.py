@@ -122,7 +122,7 @@ class BlockingActor:
         return wire.released(self._guards[request["guard"]].release())
 
     def _do_drop(self, request: dict[str, Any]) -> None:
-        del self._guards[request["guard"]]
+        self._guards.pop(request["guard"], None)
 
     def _do_detach(self, request: dict[str, Any]) -> Any:
         ticket = self._guards[request["guard"]].detach(wire.seconds(request.get("ttl_ms")))
