@@ -100,5 +100,5 @@ thread-c: | $(SERVERS)
 
 .PHONY: valgrind-c
 valgrind-c: | $(SERVERS)
-	QUORLOCK_C_RUNNER='valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite' \
+	QUORLOCK_C_RUNNER='valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite' \
 		QUORLOCK_HAMMER_MS=10000 $(C_SUITE) over_ eight_threads
