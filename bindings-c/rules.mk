@@ -94,11 +94,17 @@ address-c: | $(SERVERS)
 
 .PHONY: thread-c
 thread-c: | $(SERVERS)
-	$(call C_INSTRUMENTED,thread,-Zbuild-std)
-	QUORLOCK_C_LIBRARY=$(call C_INSTRUMENTED_LIB,thread) QUORLOCK_C_FLAGS='-fsanitize=thread' \
-		QUORLOCK_HAMMER_MS=60000 $(C_SUITE) eight_threads over_the_embedded_node
+	@if [[ ! -e $$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock ]]; then \
+		echo 'rust-src is not installed (rustup component add rust-src): not run under ThreadSanitizer'; \
+	else \
+		set -x; $(call C_INSTRUMENTED,thread,-Zbuild-std) && \
+		QUORLOCK_C_LIBRARY=$(call C_INSTRUMENTED_LIB,thread) \
+		QUORLOCK_C_FLAGS='-fsanitize=thread $(CURDIR)/bindings-c/tests/c/shim/tsan.c' \
+		QUORLOCK_HAMMER_MS=60000 $(C_SUITE) eight_threads behaviour::over_the_embedded_node; \
+	fi
 
 .PHONY: valgrind-c
 valgrind-c: | $(SERVERS)
+	$(CARGO) test -q --locked -p quorlock-c --all-features --no-run
 	QUORLOCK_C_RUNNER='valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite' \
-		QUORLOCK_HAMMER_MS=10000 $(C_SUITE) over_ eight_threads
+		QUORLOCK_HAMMER_MS=10000 $(C_SUITE) behaviour::over_ eight_threads
