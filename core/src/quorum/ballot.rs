@@ -193,19 +193,19 @@ impl<'a> Ballot<'a> {
         loop {
             let target = self.largest();
             let raise = target.map(|target| self.raise(target.get(), false));
-            for node in 0..self.counted.len() {
+            for (node, asked) in asked.iter_mut().enumerate() {
                 if self.tally.vote(node) != Vote::For {
                     continue;
                 }
                 match (self.counted[node], &raise) {
-                    (Counted::Behind, _) if asked[node].is_none() => {
-                        asked[node] = Some(None);
+                    (Counted::Behind, _) if asked.is_none() => {
+                        *asked = Some(None);
                         self.round.ask(node, &uncounted);
                     }
                     (Counted::At(token), Some(raise))
-                        if Some(token) != target && asked[node] != Some(target) =>
+                        if Some(token) != target && *asked != Some(target) =>
                     {
-                        asked[node] = Some(target);
+                        *asked = Some(target);
                         self.round.ask(node, raise);
                     }
                     _ => {}
