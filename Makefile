@@ -11,7 +11,7 @@ EVERYTHING := --workspace --all-targets --all-features --locked
 
 # Seeds of `make simulate`; `make test` runs the smaller QUORLOCK_SEEDS.
 SEEDS ?= 100000
-# Passed on to `demo`, `bench` and `chaos`, e.g. make bench ARGS="--nodes 3".
+# Passed on to `demo`, `chaos` and one benchmark, e.g. make bench-engine ARGS="handover".
 ARGS ?=
 
 # Servers live in .venv. The stamp makes `setup` free once it is done;
@@ -83,7 +83,10 @@ demo-contention: | $(SERVERS) ## Rust processes contend for one lock while serve
 	$(CARGO) run --release --locked -p quorlock-examples --bin contention-demo
 
 .PHONY: bench
-bench: | $(SERVERS) ## Benchmarks as ratios to a raw floor of the same run (ARGS="...")
+bench: bench-engine bench-python bench-node bench-c ## Every benchmark; one alone: bench-engine, -python, -node, -c (ARGS="...")
+
+.PHONY: bench-engine
+bench-engine: | $(SERVERS)
 	$(CARGO) run --release --locked -p quorlock-bench -- $(ARGS)
 
 .PHONY: simulate

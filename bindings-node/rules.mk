@@ -3,8 +3,7 @@
 NPM ?= npm
 NODE_MODULES := node_modules/.package-lock.json
 IN_NODE := cd bindings-node &&
-# As `cargo test` builds, so that both share their dependencies in target/.
-NODE_NATIVE = CARGO_PROFILE_DEV_OPT_LEVEL=1 $(NPM) run --silent build:native --
+NODE_NATIVE = $(NPM) run --silent build:native --
 
 check: check-node
 test: test-node
