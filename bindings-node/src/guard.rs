@@ -82,6 +82,11 @@ impl NativeGuard {
     }
 
     #[napi]
+    pub fn abandon(&self) {
+        self.guard.abandon();
+    }
+
+    #[napi]
     pub fn detach(&self, env: Env, bridge: &Bridge, id: i64, ttl_ms: Option<f64>) {
         let ttl = ttl_ms.map(|ms| span_from_ms("detach.ttl_ms", ms));
         match ttl.transpose() {

@@ -105,6 +105,10 @@ impl NativeGuard {
         NativeCall::new(self.guard.start_release())
     }
 
+    fn abandon(&self) {
+        self.guard.abandon();
+    }
+
     fn extend(&self) -> NativeCall {
         NativeCall::new(self.guard.start_extend())
     }

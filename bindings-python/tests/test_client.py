@@ -232,3 +232,13 @@ def test_health_and_inspect_are_read_only(five: Servers, name: str) -> None:
         assert health.has_quorum
         assert {node.server for node in health.nodes} == {"valkey"}
         assert {warning.name for warning in health.warnings} == {"no_persistence"}
+
+
+def test_a_block_that_failed_leaves_the_ticket_to_a_redelivery(client: Client) -> None:
+    ticket = client.mutex("failed-block").acquire().detach()
+    with pytest.raises(ZeroDivisionError), client.adopt(ticket):
+        raise ZeroDivisionError
+    # The lock is free, and nobody is told that the work is done.
+    with client.mutex("failed-block").acquire(timeout=5), pytest.raises(NotHeldError) as refused:
+        client.adopt(ticket)
+    assert all(outcome.status != "spent" for outcome in refused.value.outcomes)

@@ -187,3 +187,25 @@ fn a_silence_too_short_is_refused() {
         Some("silence_ms_max")
     );
 }
+
+#[test]
+fn an_abandoned_lock_does_not_use_its_ticket_up() {
+    let client = BlockingClient::connect(["memory://bridge-abandon"]).expect("valid");
+    let hand_over = || {
+        let ticket = client.mutex("a").acquire(()).expect("free").detach();
+        let ticket = ticket.expect("held");
+        (client.adopt(&ticket).expect("fresh"), ticket)
+    };
+    let said = |ticket| {
+        let refused = client.adopt(ticket).map(drop).expect_err("used");
+        refused.message().contains("work is done")
+    };
+    let (guard, ticket) = hand_over();
+    guard.abandon();
+    assert!(!guard.is_held());
+    drop(client.mutex("a").acquire(()).expect("given back"));
+    assert!(!said(&ticket));
+    let (guard, ticket) = hand_over();
+    guard.release().expect("held");
+    assert!(said(&ticket));
+}

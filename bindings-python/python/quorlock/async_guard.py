@@ -72,6 +72,16 @@ class AsyncGuard(Holding):
         self._over()
         return Released._of(parts)
 
+    def abandon(self) -> None:
+        """Gives the lock back in the background, without saying that the work is done. Local.
+
+        For work that failed: a ticket that the lock came by is not used up, so that a redelivery of
+        the job may go on. A ``with`` block that ends by an exception does this with an adopted lock.
+        Does nothing once the lock is released or handed over, and in a forked child.
+        """
+        self._native.abandon()
+        self._over()
+
     async def extend(self) -> None:
         """Renews the lock now, beside the background renewal.
 
@@ -135,6 +145,9 @@ class AsyncGuard(Holding):
         traceback: TracebackType | None,
     ) -> None:
         if self._is_detached:
+            return
+        if error is not None and self.is_adopted:
+            self.abandon()
             return
         # A forked child that leaves the block releases nothing, and that is no error of the block.
         with contextlib.suppress(ForkedProcessError):

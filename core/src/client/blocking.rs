@@ -237,6 +237,11 @@ impl Guard {
         self.inner.start_release().wait()
     }
 
+    /// See [`crate::Guard::abandon`].
+    pub fn abandon(&self) {
+        self.inner.abandon();
+    }
+
     /// See [`crate::Guard::extend`].
     ///
     /// # Errors

@@ -135,6 +135,16 @@ impl Guard {
         })
     }
 
+    /// Gives the lock back in the background, as dropping the guard does, and without saying that the
+    /// work is done: a ticket that the lock came by is not used up, so that a redelivery of the job
+    /// may go on. For work that failed. Does nothing once the lock is released or handed over, and in
+    /// a forked child.
+    pub fn abandon(&self) {
+        if !self.is_elsewhere() {
+            self.lease.release_in_background();
+        }
+    }
+
     /// Renews the lock now, beside the background renewal.
     ///
     /// # Errors
