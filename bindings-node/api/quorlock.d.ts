@@ -374,6 +374,12 @@ export declare class Guard {
      */
     release(): Promise<Released>;
     /**
+     * Gives the lock back in the background, without saying that the work is done: a ticket that the
+     * lock came by is not used up, so that a redelivery of the job may go on. For work that failed.
+     * Does nothing once the lock is released or handed over.
+     */
+    abandon(): void;
+    /**
      * Hands the lock over: the guard ends here, and whoever adopts the ticket goes on with it. Nothing
      * renews the lock until it is adopted.
      *
