@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use nix::sys::signal::{SigHandler, Signal};
 use quorlock_test_support::{ServerKind, Servers, holds_within};
 
 /// Longer than anything takes unless it hangs, on a busy machine too.
@@ -33,6 +34,7 @@ pub(crate) fn quorlock() -> Command {
 
 /// The command with nothing of Quorlock in its environment.
 pub(crate) fn bare() -> Command {
+    hear_every_signal();
     let mut command = Command::new(env!("CARGO_BIN_EXE_quorlock"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("QUORLOCK_") {
@@ -41,6 +43,16 @@ pub(crate) fn bare() -> Command {
     }
     command.stdin(Stdio::null());
     command
+}
+
+/// What a shell in the background or `nohup` has ignored would stay ignored in everything started here,
+/// as it should be, and would not be passed on.
+fn hear_every_signal() {
+    for heard in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
+        // SAFETY: the default action runs no code of this process.
+        unsafe { nix::sys::signal::signal(heard, SigHandler::SigDfl) }
+            .expect("a signal to be heard");
+    }
 }
 
 /// Runs it to its end.
