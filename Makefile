@@ -32,10 +32,12 @@ $(SERVERS): scripts/fetch-servers.sh
 .PHONY: check
 check: check-rust check-api ## Formatting, lints, types, documentation, house rules; changes nothing
 
+# What the addon exports to JavaScript is unused in a build for Rust's own tests, so it has none.
 .PHONY: check-rust
 check-rust:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy $(EVERYTHING) -- -D warnings
+	$(CARGO) clippy $(EVERYTHING) --exclude quorlock-node -- -D warnings
+	$(CARGO) clippy -p quorlock-node --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps -p quorlock --locked
 	bash scripts/check-house.sh
 
