@@ -15,6 +15,9 @@ use redis::{
 
 use crate::wire::{Ask, Dialect, PATIENCE, Words, scripts};
 
+/// No benchmark has more callers.
+const LANES_MAX: usize = 100;
+
 /// Connections to all nodes.
 pub(crate) struct Floor {
     dialect: Dialect,
@@ -61,7 +64,10 @@ impl Floor {
             let info = info
                 .set_redis_settings(login)
                 .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-            let config = AsyncConnectionConfig::new().set_response_timeout(None);
+            // With room for every lane: one that waits for room can be overtaken by its own release.
+            let config = AsyncConnectionConfig::new()
+                .set_response_timeout(None)
+                .set_pipeline_buffer_size(LANES_MAX * 2);
             let client = Client::open(info).expect("a URL of the test support");
             let connected = client
                 .get_multiplexed_async_connection_with_config(&config)
