@@ -178,6 +178,10 @@ typedef enum {
      * has passed; `quorlock_guard_release_outcome` names them.
      */
     QUORLOCK_RELEASE_RESULT_UNKNOWN = 3,
+    /**
+     * Other guards of the lock are left, which was re-entered: it is held until the last is released.
+     */
+    QUORLOCK_RELEASE_RESULT_STILL_HELD = 4,
 } quorlock_release_result;
 
 /**
@@ -904,8 +908,8 @@ quorlock_status quorlock_guard_release(const quorlock_guard *guard,
                                        quorlock_release_result *result_out);
 
 /**
- * The result of a release in one stable word: `released`, `already_expired` or `unknown`; `none`
- * for a number that is no result. Never NULL; static.
+ * The result of a release in one stable word: `released`, `already_expired`, `unknown` or
+ * `still_held`; `none` for a number that is no result. Never NULL; static.
  *
  * Threads: any, at any time.
  */

@@ -42,6 +42,8 @@ pub enum ReleaseResult {
     /// Too few nodes answered to tell. The engine goes on releasing until they answer or the ttl
     /// has passed; `quorlock_guard_release_outcome` names them.
     Unknown = 3,
+    /// Other guards of the lock are left, which was re-entered: it is held until the last is released.
+    StillHeld = 4,
 }
 
 impl Blank for ReleaseResult {
@@ -216,6 +218,7 @@ pub unsafe extern "C" fn quorlock_guard_release(
         out.set(match &released {
             Released::Released => ReleaseResult::Released,
             Released::AlreadyExpired => ReleaseResult::AlreadyExpired,
+            Released::StillHeld => ReleaseResult::StillHeld,
             Released::Unknown(open) => {
                 held.open
                     .get_or_init(|| open.iter().map(Outcome::from).collect());
@@ -226,8 +229,8 @@ pub unsafe extern "C" fn quorlock_guard_release(
     })
 }
 
-/// The result of a release in one stable word: `released`, `already_expired` or `unknown`; `none`
-/// for a number that is no result. Never NULL; static.
+/// The result of a release in one stable word: `released`, `already_expired`, `unknown` or
+/// `still_held`; `none` for a number that is no result. Never NULL; static.
 ///
 /// Threads: any, at any time.
 #[unsafe(no_mangle)]
@@ -236,6 +239,7 @@ pub extern "C" fn quorlock_release_result_name(result: i32) -> *const c_char {
         1 => c"released",
         2 => c"already_expired",
         3 => c"unknown",
+        4 => c"still_held",
         _ => c"none",
     });
     name.as_ptr()

@@ -33,7 +33,7 @@ impl From<&Released> for ReleaseReport {
     fn from(released: &Released) -> Self {
         let nodes = match released {
             Released::Unknown(nodes) => nodes.iter().map(OutcomeReport::from).collect(),
-            Released::Released | Released::AlreadyExpired => Vec::new(),
+            Released::Released | Released::AlreadyExpired | Released::StillHeld => Vec::new(),
         };
         ReleaseReport {
             result: released.name().to_owned(),

@@ -51,9 +51,10 @@ export type LossReason = 'majority' | 'expired' | 'hold_limit' | 'renewal_limit'
 export interface Released {
   /**
    * `released`: a majority gave the key back. `already_expired`: there was nothing left to give back.
+   * `still_held`: other guards of the lock are left, see {@link Guard.reenter}.
    * `unknown`: too few nodes answered; the engine goes on releasing until they do or the ttl ends.
    */
-  readonly result: 'released' | 'already_expired' | 'unknown'
+  readonly result: 'released' | 'already_expired' | 'still_held' | 'unknown'
   /** The nodes that did not answer, where the result is `unknown`. */
   readonly nodes: readonly NodeOutcome[]
 }

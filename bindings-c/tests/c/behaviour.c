@@ -477,6 +477,7 @@ static void versions_agree(void) {
     CHECK(quorlock_status_is_retryable(QUORLOCK_TIMEOUT));
     CHECK(!quorlock_status_is_retryable(QUORLOCK_LEASE_LOST));
     CHECK(same(quorlock_release_result_name(QUORLOCK_RELEASE_RESULT_ALREADY_EXPIRED), "already_expired"));
+    CHECK(same(quorlock_release_result_name(QUORLOCK_RELEASE_RESULT_STILL_HELD), "still_held"));
 }
 
 int main(int argc, char **argv) {

@@ -32,8 +32,9 @@ or the event loop did not answer for ``host_silence_max``."""
 class Released:
     """What became of a release."""
 
-    result: Literal["released", "already_expired", "unknown"]
+    result: Literal["released", "already_expired", "still_held", "unknown"]
     """``released``: the lock is free. ``already_expired``: there was nothing to give back.
+    ``still_held``: other guards of the lock are left, see `Guard.reenter`.
     ``unknown``: too few nodes answered; the engine goes on until they do or the ttl has passed."""
     outcomes: tuple[NodeOutcome, ...]
     """The nodes that leave it unknown."""

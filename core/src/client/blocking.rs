@@ -237,6 +237,14 @@ impl Guard {
         self.inner.start_release().wait()
     }
 
+    /// See [`crate::Guard::reenter`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reenter(&self) -> Result<Guard> {
+        self.inner.reenter().map(Guard::new)
+    }
+
     /// See [`crate::Guard::abandon`].
     pub fn abandon(&self) {
         self.inner.abandon();

@@ -29,11 +29,12 @@ impl Drop for Releasing {
 
 impl Lease {
     /// Ends the lease by the holder's will, the first time it is asked to. True where it was held
-    /// until now; `None` where it was ended before.
+    /// until now; `None` where it was ended before, or others would have to hand it over as well.
     fn end(&self, end: End) -> Option<(bool, Option<Seat>)> {
         let _gate = locked(&self.engine.renewal_gate);
         let mut state = locked(&self.state);
-        if state.end.is_some() {
+        let shared = end == End::HandedOver && state.guards > 1;
+        if state.end.is_some() || shared {
             return None;
         }
         state.end = Some(end);

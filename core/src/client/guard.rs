@@ -8,6 +8,7 @@ use crate::client::ending::Releasing;
 use crate::client::handing::detach;
 use crate::client::lease::Lease;
 use crate::client::pending::{Pending, forked};
+use crate::client::share::Share;
 use crate::config::{FencingToken, Ticket, Ttl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quorum::{Loss, Released, Standing};
@@ -22,11 +23,45 @@ use crate::quorum::{Loss, Released, Standing};
 /// inert: it is not held there, and neither extends nor releases what the parent holds.
 pub struct Guard {
     lease: Arc<Lease>,
+    share: Share,
 }
 
 impl Guard {
     pub(crate) fn new(lease: Arc<Lease>) -> Self {
-        Guard { lease }
+        let share = Share::new(0);
+        Guard { lease, share }
+    }
+
+    /// One more guard of the same lock, for the same owner: a part of the work that locks for itself
+    /// gets it from whoever has the lock already. No I/O.
+    ///
+    /// Each guard is released, or dropped, by itself; the lock is given back with the last one, on
+    /// whose word its work counts as done or not. A loss reaches all.
+    ///
+    /// ```
+    /// # use quorlock::{blocking::Client, Released};
+    /// # let client = Client::connect(["memory://reenter-doc"])?;
+    /// let outer = client.mutex("invoice:42").acquire(())?;
+    /// let inner = outer.reenter()?;
+    /// assert_eq!(inner.release()?, Released::StillHeld);
+    /// assert!(outer.is_held());
+    /// assert_eq!(outer.release()?, Released::Released);
+    /// # Ok::<(), quorlock::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Guard::check`].
+    pub fn reenter(&self) -> Result<Guard> {
+        self.check()?;
+        let share = self.lease.reenter();
+        let sign = |error: Error| {
+            error
+                .with_operation("reenter")
+                .with_resource(self.resource())
+        };
+        let share = share.map_err(sign)?;
+        let lease = Arc::clone(&self.lease);
+        Ok(Guard { lease, share })
     }
 
     /// The resource this lock is for, as it was named.
@@ -37,11 +72,14 @@ impl Guard {
     /// True where the lock may be used at this moment. Local, no I/O, well under a microsecond; it
     /// tells the truth also after the process was paused, whether or not the loss was signalled yet.
     pub fn is_held(&self) -> bool {
-        self.lease.is_held()
+        !self.share.is_left() && self.lease.is_held()
     }
 
     /// How long the lock may still be used unless it is renewed; zero once it may not. Local.
     pub fn remaining(&self) -> Duration {
+        if self.share.is_left() {
+            return Duration::ZERO;
+        }
         self.lease.remaining()
     }
 
@@ -64,14 +102,14 @@ impl Guard {
             return std::future::pending().await;
         }
         match self.lease.ended().await {
-            Some(loss) => loss,
-            None => std::future::pending().await,
+            Some(loss) if !self.share.is_left() => loss,
+            _ => std::future::pending().await,
         }
     }
 
     /// Why the lock was lost; `None` where it was not, and in a forked child.
     pub fn loss(&self) -> Option<Loss> {
-        if self.is_elsewhere() {
+        if self.is_elsewhere() || self.share.is_left() {
             return None;
         }
         self.lease.loss()
@@ -84,7 +122,7 @@ impl Guard {
         if self.is_elsewhere() {
             return;
         }
-        self.lease.on_lost(Box::new(callback));
+        self.lease.on_lost(&self.share, Box::new(callback));
     }
 
     /// True in a forked child: its locks may be held by threads that do not exist there.
@@ -102,6 +140,7 @@ impl Guard {
             return Err(forked());
         }
         let error = match self.lease.standing() {
+            _ if self.share.is_left() => Error::new(ErrorKind::NotHeld, "this guard was released"),
             Standing::Held => return Ok(()),
             Standing::Lost(loss) => Error::new(ErrorKind::LeaseLost, loss.to_string()),
             Standing::Ended => Error::new(ErrorKind::NotHeld, "it was released or handed over"),
@@ -113,6 +152,8 @@ impl Guard {
     ///
     /// It may be called again, and tells the same each time. Cancelled, the release still goes on.
     /// Where the lock came by a ticket, the ticket is used up: a duplicate delivery is told to stop.
+    /// Where other guards of the lock are left ([`Guard::reenter`]), this one alone ends, without I/O,
+    /// and the result is [`Released::StillHeld`].
     ///
     /// # Errors
     /// `NotHeld` where the lock was handed over, `Forked` in a forked child. That the lease had
@@ -125,6 +166,9 @@ impl Guard {
     pub fn start_release(&self) -> Pending<Released> {
         if self.is_elsewhere() {
             return Pending::ready(Err(forked()));
+        }
+        if !self.lease.leave(&self.share) {
+            return Pending::ready(Ok(Released::StillHeld));
         }
         let releasing = Releasing(Arc::clone(&self.lease));
         self.lease.engine.run(async move {
@@ -140,7 +184,7 @@ impl Guard {
     /// may go on. For work that failed. Does nothing once the lock is released or handed over, and in
     /// a forked child.
     pub fn abandon(&self) {
-        if !self.is_elsewhere() {
+        if !self.is_elsewhere() && self.lease.leave(&self.share) {
             self.lease.release_in_background();
         }
     }
@@ -172,7 +216,8 @@ impl Guard {
     /// lock either held by this guard or waiting for its ttl.
     ///
     /// # Errors
-    /// `LeaseLost`, `NotHeld`, `QuorumUnavailable` (the guard still holds the lock), `Forked`.
+    /// `LeaseLost`, `NotHeld`, `QuorumUnavailable` (the guard still holds the lock), `Forked`;
+    /// `InvalidArgument`, field `guard`, where other guards hold it as well.
     pub async fn detach(&self) -> Result<Ticket> {
         self.start_detach(None).await
     }
@@ -206,7 +251,7 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if !self.is_elsewhere() {
-            self.lease.release_in_background();
+            self.abandon();
             return;
         }
         // The parent's: its locks may be held by threads that do not exist here, so nothing of it

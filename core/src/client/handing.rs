@@ -17,10 +17,12 @@ pub(crate) async fn extend(lease: &Arc<Lease>) -> Result<()> {
 pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
     // A shorter one would end the keys before the deadline the guard counts on if this fails.
     let ttl = ttl.max(lease.terms.ttl);
+    unshared(lease)?;
     let fleet = &lease.engine.fleet;
     let id = TicketId::fresh(&*fleet.entropy);
     renew(lease, ttl, Some(id.clone()), "detach").await?;
     if !lease.hand_over() {
+        unshared(lease)?;
         return Err(sign(lease, "detach", ended(lease), Vec::new()));
     }
     lease.held.void.set();
@@ -41,6 +43,16 @@ pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
         ttl,
         lease.held.fence,
     ))
+}
+
+/// An error where other guards hold the lease as well: they would lose it without a word.
+fn unshared(lease: &Lease) -> Result<()> {
+    if !lease.is_shared() {
+        return Ok(());
+    }
+    let message = "the lock was re-entered: release the other guards before it is handed over";
+    let error = Error::invalid("guard", message);
+    Err(sign(lease, "detach", error, Vec::new()))
 }
 
 async fn renew(

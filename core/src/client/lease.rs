@@ -10,6 +10,7 @@ use crate::client::ending::End;
 use crate::client::engine::Engine;
 use crate::client::line::Seat;
 use crate::client::locked;
+use crate::client::share::{LossCallback, Share};
 use crate::client::shield::shielded;
 use crate::client::turn::RenewalTurn;
 use crate::config::{Moment, PlantedBug, Terms, Ttl, deadline};
@@ -41,7 +42,12 @@ pub(super) struct State {
     pub(super) seat: Option<Seat>,
     pub(super) end: Option<End>,
     pub(super) released: Option<Released>,
-    pub(super) on_lost: Vec<Box<dyn FnOnce(Loss) + Send>>,
+    /// Guards that have it.
+    pub(super) guards: u32,
+    /// Shares given to guards so far, but for the first.
+    pub(super) shares: u32,
+    /// Who wants to hear of a loss: the guard's share, and what to call.
+    pub(super) on_lost: Vec<(u32, LossCallback)>,
 }
 
 /// What a lease wants from the renewal when its time comes.
@@ -93,6 +99,8 @@ impl Lease {
                 seat,
                 end: None,
                 released: None,
+                guards: 1,
+                shares: 0,
                 on_lost: Vec::new(),
             }),
             changed: Notify::new(),
@@ -139,11 +147,13 @@ impl Lease {
         }
     }
 
-    /// Calls `callback` on the engine's thread once the lease is lost; never if it is released.
-    pub(crate) fn on_lost(&self, callback: Box<dyn FnOnce(Loss) + Send>) {
+    /// Calls `callback` on the engine's thread once the lease is lost; never if it is released, or the
+    /// guard of `share` is.
+    pub(crate) fn on_lost(&self, share: &Share, callback: LossCallback) {
         let mut state = locked(&self.state);
         match state.lease.standing() {
-            Standing::Held => state.on_lost.push(callback),
+            Standing::Held if share.is_left() => {}
+            Standing::Held => state.on_lost.push((share.number, callback)),
             Standing::Ended => {}
             Standing::Lost(loss) => {
                 drop(state);
@@ -319,7 +329,7 @@ impl Lease {
         let callbacks = std::mem::take(&mut state.on_lost);
         self.engine.fleet.spawn(async move {
             engine.events.lost(&keys, loss);
-            for callback in callbacks {
+            for (_, callback) in callbacks {
                 shielded(|| callback(loss));
             }
         });

@@ -24,6 +24,7 @@ mod process;
 mod pulse;
 mod renewal;
 mod runtime;
+mod share;
 mod shield;
 mod spans;
 mod start;

@@ -18,6 +18,8 @@ pub enum Released {
     Released,
     /// The lease was already gone on a majority; there was nothing to give back.
     AlreadyExpired,
+    /// Other guards of the lock are left, which was re-entered: it is held until the last is released.
+    StillHeld,
     /// Too few nodes answered to tell. The engine goes on releasing on the nodes named here until
     /// they answer or the ttl has passed.
     Unknown(Vec<NodeOutcome>),
@@ -29,6 +31,7 @@ impl Released {
         &self;
         Released::Released => "released",
         Released::AlreadyExpired => "already_expired",
+        Released::StillHeld => "still_held",
         Released::Unknown(_) => "unknown",
     }
 }
