@@ -23,6 +23,8 @@ pub(super) struct Violation(&'static str);
 impl Violation {
     /// More replies than commands.
     pub(super) const UNASKED: Violation = Violation("a reply nobody asked for");
+    /// What the parser cannot read though its shape is that of a reply.
+    pub(super) const UNREADABLE: Violation = Violation("an unreadable reply");
 }
 
 impl fmt::Display for Violation {
@@ -42,7 +44,6 @@ pub(super) struct Scanner {
     depth: usize,
     bytes: usize,
     elements: usize,
-    is_push: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -74,12 +75,11 @@ impl Scanner {
             depth: 0,
             bytes: 0,
             elements: 0,
-            is_push: false,
         }
     }
 
-    /// Takes the next bytes; tells how many replies ended in them, pushes not counted. After a
-    /// violation the stream is lost.
+    /// Takes the next bytes; tells how many replies and pushes ended in them. After a violation the
+    /// stream is lost.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) -> Result<usize, Violation> {
         let mut replies = 0;
         while let Some((&byte, rest)) = bytes.split_first() {
@@ -98,7 +98,7 @@ impl Scanner {
             self.count_bytes(1)?;
             bytes = rest;
             if self.step(byte)? && self.end_value() {
-                replies += usize::from(!self.is_push);
+                replies += 1;
                 *self = Scanner::new();
             }
         }
@@ -189,11 +189,8 @@ impl Scanner {
             },
             _ => return Err(Violation("unknown type of reply")),
         };
-        if kind == b'>' {
-            if self.bytes > 1 {
-                return Err(Violation("push inside a reply"));
-            }
-            self.is_push = true;
+        if kind == b'>' && self.bytes > 1 {
+            return Err(Violation("push inside a reply"));
         }
         Ok(())
     }
@@ -275,7 +272,7 @@ mod tests {
             (b"*2\r\n*1\r\n:1\r\n%1\r\n+a\r\n*0\r\n+next\r\n", 2),
             (b"%2\r\n+a\r\n:1\r\n+b\r\n~1\r\n,1.5\r\n", 1),
             (b"#t\r\n(123\r\n=7\r\ntxt:abc\r\n!3\r\nERR\r\n", 4),
-            (b">3\r\n$7\r\nmessage\r\n+c\r\n+p\r\n:1\r\n", 1),
+            (b">3\r\n$7\r\nmessage\r\n+c\r\n+p\r\n:1\r\n", 2),
             (b"|1\r\n+a\r\n+b\r\n:1\r\n:2\r\n", 2),
             (b"+a\rb\r\r\n", 1),
             (b"*3\r\n:1\r\n", 0),

@@ -1,23 +1,21 @@
-//! A command in words, side by side in one piece of memory.
+//! A command in the words that go over the wire (RESP), side by side in one piece of memory.
 
 use crate::protocol::script::Script;
 
 /// The lines that one command is said in, each a command for the server.
 #[derive(Debug, Clone)]
 pub struct Speech {
+    /// Every word as a bulk string.
     bytes: Vec<u8>,
-    /// Where each word ends in `bytes`.
-    words: Vec<usize>,
-    /// The script of each line, and where its words end in `words`.
-    lines: Vec<(Option<&'static Script>, usize)>,
+    lines: Vec<Line>,
 }
 
 /// One line of a speech.
 #[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
+pub struct Line {
     /// The script to call; the words are then the number of keys, the keys, and the arguments.
     pub script: Option<&'static Script>,
-    speech: &'a Speech,
+    words: usize,
     first: usize,
     end: usize,
 }
@@ -27,7 +25,6 @@ impl Speech {
     pub fn new() -> Self {
         Speech {
             bytes: Vec::with_capacity(384),
-            words: Vec::with_capacity(24),
             lines: Vec::with_capacity(3),
         }
     }
@@ -41,7 +38,7 @@ impl Speech {
 
     /// Adds a line of plain words; more may follow.
     pub fn words(&mut self, words: &[&str]) {
-        self.lines.push((None, self.words.len()));
+        self.begin(None);
         for word in words {
             self.word(word.as_bytes());
         }
@@ -53,35 +50,36 @@ impl Speech {
         script: &'static Script,
         keys: impl ExactSizeIterator<Item = K>,
     ) {
-        self.lines.push((Some(script), self.words.len()));
+        self.begin(Some(script));
         self.number(keys.len() as u64);
         for key in keys {
             self.word(key.as_ref().as_bytes());
         }
     }
 
+    fn begin(&mut self, script: Option<&'static Script>) {
+        let first = self.bytes.len();
+        self.lines.push(Line {
+            script,
+            words: 0,
+            first,
+            end: first,
+        });
+    }
+
     /// Adds a word to the last line.
     pub fn word(&mut self, word: &[u8]) {
-        self.bytes.extend_from_slice(word);
-        self.words.push(self.bytes.len());
-        if let Some((_, end)) = self.lines.last_mut() {
-            *end = self.words.len();
+        bulk(&mut self.bytes, word);
+        if let Some(line) = self.lines.last_mut() {
+            line.words += 1;
+            line.end = self.bytes.len();
         }
     }
 
     /// Adds a number in decimal digits.
-    pub fn number(&mut self, mut number: u64) {
-        let mut digits = [0; 20];
-        let mut first = digits.len();
-        loop {
-            first -= 1;
-            digits[first] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        self.word(&digits[first..]);
+    pub fn number(&mut self, number: u64) {
+        let mut room = [0; 20];
+        self.word(digits(number, &mut room));
     }
 
     /// Adds `1` for yes and an empty word for no.
@@ -89,27 +87,39 @@ impl Speech {
         self.word(if yes { b"1" } else { b"" });
     }
 
-    /// How many lines.
-    pub fn count(&self) -> usize {
-        self.lines.len()
+    /// The lines one by one.
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = Line> {
+        self.lines.iter().copied()
     }
 
-    /// One line.
-    pub fn line(&self, index: usize) -> Line<'_> {
-        let first = index
-            .checked_sub(1)
-            .map_or(0, |before| self.lines[before].1);
-        let (script, end) = self.lines[index];
-        Line {
-            script,
-            speech: self,
-            first,
-            end,
+    /// The words of one of the lines, for who sends them in a way of his own.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn words_of(&self, line: Line) -> Vec<&[u8]> {
+        let mut rest = &self.bytes[line.first..line.end];
+        let mut words = Vec::with_capacity(line.words);
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\r') {
+            let length = rest[1..end]
+                .iter()
+                .fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
+            let word = &rest[end + 2..];
+            words.push(&word[..length]);
+            rest = &word[length + 2..];
         }
+        words
     }
 
-    fn end_of(&self, words: usize) -> usize {
-        words.checked_sub(1).map_or(0, |last| self.words[last])
+    /// Writes one of the lines as it goes over the wire: a script by its digest, or with its text.
+    pub fn write(&self, line: Line, with_text: bool, out: &mut Vec<u8>) {
+        let call = line.script.map(|script| match with_text {
+            true => (&b"EVAL"[..], script.body()),
+            false => (&b"EVALSHA"[..], script.digest()),
+        });
+        head(out, b'*', line.words + if call.is_some() { 2 } else { 0 });
+        if let Some((verb, script)) = call {
+            bulk(out, verb);
+            bulk(out, script.as_bytes());
+        }
+        out.extend_from_slice(&self.bytes[line.first..line.end]);
     }
 }
 
@@ -119,16 +129,27 @@ impl Default for Speech {
     }
 }
 
-impl<'a> Line<'a> {
-    /// The words one by one.
-    pub fn words(self) -> impl ExactSizeIterator<Item = &'a [u8]> {
-        (self.first..self.end)
-            .map(move |word| &self.speech.bytes[self.speech.end_of(word)..self.speech.words[word]])
-    }
+fn bulk(out: &mut Vec<u8>, word: &[u8]) {
+    head(out, b'$', word.len());
+    out.extend_from_slice(word);
+    out.extend_from_slice(b"\r\n");
+}
 
-    /// How many bytes all words have.
-    pub fn bytes(self) -> usize {
-        self.speech.end_of(self.end) - self.speech.end_of(self.first)
+fn head(out: &mut Vec<u8>, kind: u8, count: usize) {
+    out.push(kind);
+    out.extend_from_slice(digits(count as u64, &mut [0; 20]));
+    out.extend_from_slice(b"\r\n");
+}
+
+fn digits(mut number: u64, room: &mut [u8; 20]) -> &[u8] {
+    let mut first = room.len();
+    loop {
+        first -= 1;
+        room[first] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &room[first..];
+        }
     }
 }
 
@@ -136,6 +157,12 @@ impl<'a> Line<'a> {
 mod tests {
     use super::*;
     use crate::protocol::script;
+
+    fn written(speech: &Speech, index: usize, with_text: bool) -> String {
+        let (mut out, line) = (Vec::new(), speech.lines().nth(index).expect("a line"));
+        speech.write(line, with_text, &mut out);
+        String::from_utf8(out).expect("text").replace("\r\n", " ")
+    }
 
     #[test]
     fn words_and_lines_keep_their_bounds() {
@@ -145,16 +172,22 @@ mod tests {
         speech.number(u64::MAX);
         speech.flag(true);
         speech.flag(false);
-        let words = |line| {
-            let words = speech.line(line).words();
-            words
-                .map(|word| String::from_utf8_lossy(word))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(speech.count(), 2);
-        assert_eq!(words(0), ["SET", "", "a b", "0"]);
-        assert_eq!(words(1), ["1", "k", "18446744073709551615", "1", ""]);
-        assert_eq!((speech.line(0).bytes(), speech.line(1).bytes()), (7, 23));
-        assert!(speech.line(0).script.is_none() && speech.line(1).script.is_some());
+        assert_eq!(speech.lines().len(), 2);
+        let first = speech.lines().next().expect("a line");
+        assert_eq!(speech.words_of(first), [&b"SET"[..], b"", b"a b", b"0"]);
+        assert_eq!(
+            written(&speech, 0, true),
+            "*4 $3 SET $0  $3 a b $1 0 ",
+            "a line without a script has no text to go with"
+        );
+        let rest = "$1 1 $1 k $20 18446744073709551615 $1 1 $0  ";
+        let digest = script::DELETE.digest();
+        assert_eq!(
+            written(&speech, 1, false),
+            format!("*7 $7 EVALSHA $40 {digest} {rest}")
+        );
+        let text = script::DELETE.body();
+        assert!(written(&speech, 1, true).starts_with(&format!("*7 $4 EVAL ${} ", text.len())));
+        assert!(written(&speech, 1, true).ends_with(rest));
     }
 }

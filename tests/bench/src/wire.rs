@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quorlock::testing::config::{Keys, OwnerToken, Ttl};
-use quorlock::testing::protocol::{
-    Abilities, Claim, Command, CompareDelete, Line, Release, encode,
-};
+use quorlock::testing::protocol::{Abilities, Claim, Command, CompareDelete, Release, encode};
 use quorlock_test_support::ServerKind;
 use redis::{Cmd, Pipeline, Value};
 
@@ -124,11 +122,8 @@ pub(crate) fn scripts(dialect: Dialect) -> Vec<String> {
         put_back: None,
     });
     let speech = encode(&release, &abilities()).expect("the servers of the rig serve it");
-    let script = speech.line(0).script;
-    script
-        .map(|script| script.body().to_owned())
-        .into_iter()
-        .collect()
+    let scripts = speech.lines().filter_map(|line| line.script);
+    scripts.map(|script| script.body().to_owned()).collect()
 }
 
 /// How long to wait for an answer before the measurement is given up as a whole.
@@ -151,19 +146,15 @@ fn abilities() -> Abilities {
 fn said(command: &Command) -> Ask {
     let speech = encode(command, &abilities()).expect("the servers of the rig serve it");
     let mut pipeline = Pipeline::new();
-    for index in 0..speech.count() {
-        pipeline.add_command(command_of(speech.line(index)));
+    for line in speech.lines() {
+        let mut command = Cmd::new();
+        if let Some(script) = line.script {
+            command.arg("EVALSHA").arg(script.digest());
+        }
+        for word in speech.words_of(line) {
+            command.arg(word);
+        }
+        pipeline.add_command(command);
     }
     Ask::Many(Arc::new(pipeline))
-}
-
-fn command_of(line: Line<'_>) -> Cmd {
-    let mut command = Cmd::new();
-    if let Some(script) = line.script {
-        command.arg("EVALSHA").arg(script.digest());
-    }
-    for word in line.words() {
-        command.arg(word);
-    }
-    command
 }

@@ -1,186 +1,264 @@
-//! The one file that knows the `redis` crate: words out, [`Raw`] values in.
+//! One connection: words out in order, values in. The one file that knows the `redis` crate, which
+//! reads the values.
+//!
+//! The crate's own connection costs a future, a channel and several copies per batch; here a command
+//! is a piece of one buffer.
 
-use std::future::{Future, poll_fn, ready};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::{self, Read};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
-use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Cmd, ErrorKind, Pipeline, ProtocolVersion, PushInfo, PushKind,
-    RedisConnectionInfo, RedisError, Value,
-};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::coop::unconstrained;
+use redis::{Parser, PushKind, Value};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::config::NodeAddress;
 use crate::error::{Fault, FaultClass};
-use crate::node::redis::limited::{Ledger, Limited};
-use crate::protocol::{Line, Raw, classify};
+use crate::node::limits::{Scanner, Violation};
+use crate::protocol::{Line, Raw, Speech, classify};
 
-/// Commands that go out together.
-#[derive(Default)]
-pub(super) struct Batch {
-    pipeline: Pipeline,
-}
+/// A byte stream of any kind.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl Batch {
-    /// Adds a command; a script goes by its digest, or with its text.
-    pub(super) fn say(&mut self, line: Line<'_>, with_text: bool) {
-        let call = line.script.map(|script| match with_text {
-            true => ("EVAL", script.body()),
-            false => ("EVALSHA", script.digest()),
-        });
-        let words = line.words();
-        let more = call.map_or(0, |(verb, script)| verb.len() + script.len());
-        let mut command = Cmd::with_capacity(2 + words.len(), more + line.bytes());
-        if let Some((verb, script)) = call {
-            command.arg(verb).arg(script);
-        }
-        for word in words {
-            command.arg(word);
-        }
-        self.pipeline.add_command(command);
-    }
-}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// Moves the bytes; ends when the connection does.
-pub(super) type Pump = Pin<Box<dyn Future<Output = ()> + Send>>;
-/// The replies of one batch, or what became of the connection.
-pub(super) type Sent = Pin<Box<dyn Future<Output = Result<Vec<Raw>, Fault>> + Send>>;
+/// Told the payload of every message on the client's channel.
+pub(super) type OnMessage = Box<dyn Fn(&[u8]) + Send>;
 
-/// More than any greeting asks for: its replies are counted by the client library.
-const GREETING_REPLIES: usize = 1024;
+/// The most that is read at a time.
+const READ_BYTES: usize = 16 * 1024;
+/// A buffer that once was larger is not kept.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
 
-/// A connection with the login done.
+/// A connection to a server. Whoever owns it moves its bytes, by [`Connection::poll_replies`].
 pub(super) struct Connection {
-    inner: MultiplexedConnection,
-    ledger: Arc<Ledger>,
+    stream: Box<dyn Stream>,
+    /// What is to be sent; the first `written` bytes are.
+    out: Vec<u8>,
+    written: usize,
+    scanner: Scanner,
+    parser: Parser,
+    unread: Unread,
+    /// Replies that were asked for and have not come. One that nobody asked for would be taken for
+    /// the answer to the next command.
+    owed: usize,
+    replies: VecDeque<Raw>,
+    /// A subscription was asked for: a push confirms it.
+    subscribing: bool,
+    channel: String,
+    on_message: OnMessage,
+    /// Why nothing can be sent any more; what has come may still be read.
+    broken: Option<Fault>,
+}
+
+/// Bytes that came and were not parsed.
+#[derive(Default)]
+struct Unread {
+    bytes: Vec<u8>,
+    first: usize,
+}
+
+impl Read for Unread {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let taken = into.len().min(self.bytes.len() - self.first);
+        into[..taken].copy_from_slice(&self.bytes[self.first..self.first + taken]);
+        self.first += taken;
+        Ok(taken)
+    }
 }
 
 impl Connection {
-    /// Logs in over `stream`. Messages on `channel` go to `on_message`. `batches_max` is the most
-    /// that [`Connection::send`] will ever have under way.
-    pub(super) async fn open<S>(
-        stream: S,
-        address: &NodeAddress,
-        batches_max: usize,
-        channel: String,
-        on_message: impl Fn(&[u8]) + Send + Sync + 'static,
-    ) -> Result<(Connection, Pump), Fault>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        let ledger = Arc::new(Ledger::default());
-        ledger.expect(GREETING_REPLIES);
-        let stream = Limited::new(stream, Arc::clone(&ledger));
-        // No response timeout: dropping a command's future un-sends it. The database is selected
-        // by the greeting, where a refusal keeps its first word.
-        let config = AsyncConnectionConfig::new()
-            .set_response_timeout(None)
-            .set_connection_timeout(None)
-            .set_pipeline_buffer_size(2 * batches_max + 8)
-            .set_push_sender(move |push: PushInfo| -> Result<(), ()> {
-                if let Some(payload) = message(&push, channel.as_bytes()) {
-                    on_message(payload);
+    /// A connection over `stream`, before any word. Messages on `channel` go to `on_message`.
+    pub(super) fn new(stream: Box<dyn Stream>, channel: String, on_message: OnMessage) -> Self {
+        Connection {
+            stream,
+            out: Vec::new(),
+            written: 0,
+            scanner: Scanner::new(),
+            parser: Parser::new(),
+            unread: Unread::default(),
+            owed: 0,
+            replies: VecDeque::new(),
+            subscribing: false,
+            channel,
+            on_message,
+            broken: None,
+        }
+    }
+
+    /// Logs in, and so makes the server speak RESP3.
+    pub(super) async fn log_in(&mut self, address: &NodeAddress) -> Result<(), Fault> {
+        let mut hello = vec!["HELLO", "3"];
+        match (&address.user, &address.password) {
+            (None, None) => {}
+            // A user of the server's ACL without a password: any will do.
+            (user, password) => hello.extend([
+                "AUTH",
+                user.as_deref().unwrap_or("default"),
+                password.as_deref().unwrap_or_default(),
+            ]),
+        }
+        let answers = self.exchange(&[Speech::plain(&hello)]).await?;
+        match &answers[..] {
+            [Raw::Error(code, text)] => {
+                let too_old = code == "ERR" && text.starts_with("unknown command");
+                let fault = if too_old {
+                    classify("NOPROTO", "")
+                } else {
+                    classify(code, text)
+                };
+                Err(fault)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for the messages of the channel: the next reply tells whether they will come.
+    pub(super) fn will_subscribe(&mut self) {
+        self.subscribing = true;
+    }
+
+    /// Puts a command behind all earlier ones; its bytes go as [`Connection::poll_replies`] is called.
+    pub(super) fn say(&mut self, speech: &Speech, line: Line, with_text: bool) {
+        speech.write(line, with_text, &mut self.out);
+        self.owed += 1;
+    }
+
+    /// How many bytes wait to be sent.
+    pub(super) fn unsent(&self) -> usize {
+        self.out.len() - self.written
+    }
+
+    /// The next reply that has come.
+    pub(super) fn reply(&mut self) -> Option<Raw> {
+        self.replies.pop_front()
+    }
+
+    /// Asks and waits for all answers; for the greeting, before anything else is said.
+    pub(super) async fn exchange(&mut self, questions: &[Speech]) -> Result<Vec<Raw>, Fault> {
+        let mut count = 0;
+        for speech in questions {
+            for line in speech.lines() {
+                self.say(speech, line, true);
+                count += 1;
+            }
+        }
+        let mut answers = Vec::with_capacity(count);
+        while answers.len() < count {
+            match self.reply() {
+                Some(answer) => answers.push(answer),
+                None => poll_fn(|cx| self.poll_replies(cx)).await?,
+            }
+        }
+        self.subscribing = false;
+        Ok(answers)
+    }
+
+    /// Sends what can be sent and reads what has come: ready once there are replies or messages, or
+    /// with what ended the connection once all that came before it is read.
+    pub(super) fn poll_replies(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        if self.broken.is_none()
+            && let Poll::Ready(Err(_)) = self.poll_write(cx)
+        {
+            self.broken = Some(ended());
+        }
+        loop {
+            match self.poll_read(cx) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(ended())),
+                Poll::Ready(Ok(values)) => {
+                    // A part of a value is none yet.
+                    if values > 1 {
+                        return Poll::Ready(Ok(()));
+                    }
                 }
-                Ok(())
-            });
-        let opened = MultiplexedConnection::new_with_config(&login(address), stream, config).await;
-        match opened {
-            Ok((inner, pump)) => Ok((Connection { inner, ledger }, Box::pin(pump))),
-            Err(error) => Err(refusal(&error, &ledger)),
-        }
-    }
-
-    /// The greeting is over: from now on every reply must have been asked for.
-    pub(super) fn count_replies(&self) {
-        self.ledger.clear();
-    }
-
-    /// Why the connection ended, where no batch was there to be told.
-    pub(super) fn ended(&self) -> Fault {
-        if self.ledger.is_broken() {
-            return misbehaved();
-        }
-        Fault::unresolved(FaultClass::Disconnected, "the server closed the connection")
-    }
-
-    /// Sends a batch behind all earlier ones: when this returns, it has its place, and what it returns
-    /// gives the replies. That must be kept to its end: a batch whose future is dropped may silently
-    /// not be sent.
-    pub(super) async fn send(&self, Batch { pipeline }: Batch) -> Sent {
-        let count = pipeline.len();
-        let (mut connection, ledger) = (self.inner.clone(), Arc::clone(&self.ledger));
-        ledger.expect(count);
-        let mut replies: Sent = Box::pin(async move {
-            match connection.send_packed_commands(&pipeline, 0, count).await {
-                Ok(values) => Ok(values.into_iter().map(raw).collect()),
-                Err(error) => Err(broken(&error, &ledger)),
-            }
-        });
-        // The first poll puts the batch into the connection's channel. The channel has room, and
-        // without the cooperative budget nothing else can make the poll stop short of it.
-        match unconstrained(poll_fn(|cx| Poll::Ready(replies.as_mut().poll(cx)))).await {
-            Poll::Ready(result) => Box::pin(ready(result)),
-            Poll::Pending => replies,
-        }
-    }
-}
-
-fn login(address: &NodeAddress) -> RedisConnectionInfo {
-    let mut info = RedisConnectionInfo::default()
-        .set_protocol(ProtocolVersion::RESP3)
-        // `CLIENT SETINFO` is refused to a user with the least rights.
-        .set_skip_set_lib_name();
-    if let Some(user) = &address.user {
-        info = info.set_username(user);
-    }
-    match (&address.password, &address.user) {
-        (Some(password), _) => info.set_password(password),
-        // A user of the server's ACL without a password: any will do.
-        (None, Some(_)) => info.set_password(""),
-        (None, None) => info,
-    }
-}
-
-/// The payload of a message on `channel`.
-fn message<'a>(push: &'a PushInfo, channel: &[u8]) -> Option<&'a [u8]> {
-    match (&push.kind, &push.data[..]) {
-        (PushKind::Message, [Value::BulkString(from), Value::BulkString(payload)]) => {
-            (from == channel).then_some(payload)
-        }
-        _ => None,
-    }
-}
-
-/// Why the login failed; the error's text is looked at for its class and not kept.
-fn refusal(error: &RedisError, ledger: &Ledger) -> Fault {
-    match (error.kind(), error.code()) {
-        (ErrorKind::RESP3NotSupported, _) => classify("NOPROTO", ""),
-        (_, Some(code)) => {
-            let text = error.detail().unwrap_or_default();
-            Fault {
-                may_have_run: false,
-                ..classify(code, text)
+                Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
+                // What cannot be sent will never be answered.
+                Poll::Pending => {
+                    return match &self.broken {
+                        Some(fault) => Poll::Ready(Err(fault.clone())),
+                        None => Poll::Pending,
+                    };
+                }
             }
         }
-        _ => Fault {
-            may_have_run: false,
-            ..broken(error, ledger)
-        },
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.written < self.out.len() {
+            while self.written < self.out.len() {
+                let unsent = &self.out[self.written..];
+                match ready!(Pin::new(&mut self.stream).poll_write(cx, unsent))? {
+                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    written => self.written += written,
+                }
+            }
+            self.written = 0;
+            self.out.clear();
+            self.out.shrink_to(KEPT_BYTES_MAX);
+        }
+        // A layer below may keep bytes back, as TLS does.
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Reads once: nothing at the stream's end, else one more than the values that are complete now.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Fault>> {
+        let unread = &mut self.unread;
+        if unread.first == unread.bytes.len() {
+            unread.bytes.clear();
+            unread.bytes.shrink_to(KEPT_BYTES_MAX);
+            unread.first = 0;
+        }
+        let mut room = [std::mem::MaybeUninit::uninit(); READ_BYTES];
+        let mut room = ReadBuf::uninit(&mut room);
+        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room)) {
+            Ok(()) if room.filled().is_empty() => Poll::Ready(Ok(0)),
+            Ok(()) => {
+                // Before the parser sees them: it makes room for what they announce.
+                let scanned = self.scanner.feed(room.filled());
+                unread.bytes.extend_from_slice(room.filled());
+                let values = scanned.and_then(|values| self.parse(values).map(|()| values));
+                Poll::Ready(values.map(|values| values + 1).map_err(|_| misbehaved()))
+            }
+            Err(_) => Poll::Ready(Err(ended())),
+        }
+    }
+
+    /// Takes so many values, which have come in whole.
+    fn parse(&mut self, values: usize) -> Result<(), Violation> {
+        for _ in 0..values {
+            let value = self.parser.parse_value(&mut self.unread);
+            match value.map_err(|_| Violation::UNREADABLE)? {
+                Value::Push { kind, data } => match (kind, &data[..]) {
+                    (PushKind::Message, [Value::BulkString(from), Value::BulkString(payload)])
+                        if from == self.channel.as_bytes() =>
+                    {
+                        (self.on_message)(payload);
+                    }
+                    (PushKind::Subscribe, _) if !self.subscribing => {
+                        return Err(Violation::UNASKED);
+                    }
+                    (PushKind::Subscribe, _) => {
+                        self.subscribing = false;
+                        self.answered(Raw::Okay)?;
+                    }
+                    _ => {}
+                },
+                value => self.answered(raw(value))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, answer: Raw) -> Result<(), Violation> {
+        self.owed = self.owed.checked_sub(1).ok_or(Violation::UNASKED)?;
+        self.replies.push_back(answer);
+        Ok(())
     }
 }
 
-/// Why a connection ended.
-fn broken(error: &RedisError, ledger: &Ledger) -> Fault {
-    if ledger.is_broken() || error.kind() == ErrorKind::Parse {
-        return misbehaved();
-    }
-    Fault::unresolved(
-        FaultClass::Disconnected,
-        "the connection ended before the reply",
-    )
+fn ended() -> Fault {
+    Fault::unresolved(FaultClass::Disconnected, "the server closed the connection")
 }
 
 fn misbehaved() -> Fault {

@@ -5,13 +5,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::Target;
 use crate::error::{Fault, FaultClass};
-use crate::node::redis::connection::{Connection, Pump};
+use crate::node::redis::connection::{Connection, Stream};
 use crate::node::redis::greeting::{Greeting, Peer, greet};
 use crate::node::redis::owner::Plan;
 use crate::protocol::waiter_number;
@@ -19,14 +18,8 @@ use crate::protocol::waiter_number;
 /// A connection ready for commands.
 pub(super) struct Session {
     pub(super) connection: Connection,
-    pub(super) pump: Pump,
     pub(super) greeting: Greeting,
 }
-
-/// A byte stream of any kind.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Connects and logs in. `previous` is our earlier connection, which the server may still serve.
 pub(super) async fn dial(plan: &Plan, previous: Option<Peer>) -> Result<Session, Fault> {
@@ -132,25 +125,18 @@ async fn login(
             let _ = wake.send(number);
         }
     };
-    let batches_max = plan.pipeline.batches_max;
-    let (connection, mut pump) =
-        Connection::open(stream, &plan.address, batches_max, channel, on_message).await?;
-    let greeting = {
-        let mut greeting = std::pin::pin!(greet(&connection, plan, previous));
-        tokio::select! {
-            biased;
-            greeting = &mut greeting => greeting?,
-            () = &mut pump => {
-                let why = "the connection ended during the login";
-                let ended = Fault::refused(FaultClass::Disconnected, why);
-                return Err(greeting.await.err().unwrap_or(ended));
-            }
-        }
+    let mut connection = Connection::new(stream, channel, Box::new(on_message));
+    let greeted = async {
+        connection.log_in(&plan.address).await?;
+        greet(&mut connection, plan, previous).await
     };
-    connection.count_replies();
+    // The greeting leaves nothing behind, whatever became of it.
+    let greeting = greeted.await.map_err(|fault| Fault {
+        may_have_run: false,
+        ..fault
+    })?;
     Ok(Session {
         connection,
-        pump,
         greeting,
     })
 }

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::error::{Fault, FaultClass};
-use crate::node::redis::connection::{Batch, Connection};
+use crate::node::redis::connection::Connection;
 use crate::node::redis::owner::Plan;
 use crate::protocol::{
     Abilities, Claim, Command, CompareDelete, Facts, PROBE, Raw, Speech, classify, proposals_max,
@@ -42,26 +42,32 @@ pub(super) struct Peer {
 /// Asks all that must be known before the first command. Nothing in it is a secret, so that a
 /// server that echoes words in an error gives none away.
 pub(super) async fn greet(
-    connection: &Connection,
+    connection: &mut Connection,
     plan: &Plan,
     previous: Option<Peer>,
 ) -> Result<Greeting, Fault> {
     let (key, channel) = (plan.probe_key(), &plan.settings.wake_channel);
-    let mut questions = Batch::default();
+    let mut questions = Vec::new();
     if plan.address.db != 0 {
-        ask(&mut questions, &["SELECT", &plan.address.db.to_string()]);
+        questions.push(Speech::plain(&["SELECT", &plan.address.db.to_string()]));
     }
-    ask(&mut questions, &["HELLO", "3"]);
-    ask(&mut questions, &["EVAL", PROBE.body(), "1", &key, channel]);
-    ask(&mut questions, &["SUBSCRIBE", channel]);
-    ask(&mut questions, &["CLIENT", "INFO"]);
-    ask(&mut questions, &["DELIFEQ", &key, "x"]);
-    ask(&mut questions, &["DELEX", &key, "IFEQ", "x"]);
-    ask(&mut questions, &["ZADD", &key, "XX", "GT", "CH", "1", "x"]);
-    ask(&mut questions, &["EXISTS", &key]);
-    ask(&mut questions, &["TIME"]);
+    let mut probe = Speech::new();
+    probe.call(&PROBE, [&key].into_iter());
+    probe.word(channel.as_bytes());
+    questions.extend([
+        Speech::plain(&["HELLO", "3"]),
+        probe,
+        Speech::plain(&["SUBSCRIBE", channel]),
+        Speech::plain(&["CLIENT", "INFO"]),
+        Speech::plain(&["DELIFEQ", &key, "x"]),
+        Speech::plain(&["DELEX", &key, "IFEQ", "x"]),
+        Speech::plain(&["ZADD", &key, "XX", "GT", "CH", "1", "x"]),
+        Speech::plain(&["EXISTS", &key]),
+        Speech::plain(&["TIME"]),
+    ]);
     let asked = Instant::now();
-    let mut answers = connection.send(questions).await.await?.into_iter();
+    connection.will_subscribe();
+    let mut answers = connection.exchange(&questions).await?.into_iter();
     if plan.address.db != 0 {
         selected(&answers.next().unwrap_or(Raw::Other))?;
     }
@@ -82,19 +88,15 @@ pub(super) async fn greet(
 
     // What the old connection still holds must not run behind what this one says. Claims in plain
     // words see no tombstone, so they go only where that is sure.
-    let mut questions = Batch::default();
-    match (&previous, &peer) {
+    let end_old = match (&previous, &peer) {
         (Some(old), Some(new)) if old.id < new.id => {
             let id = old.id.to_string();
-            ask(
-                &mut questions,
-                &["CLIENT", "KILL", "ID", &id, "ADDR", &old.address],
-            );
+            Speech::plain(&["CLIENT", "KILL", "ID", &id, "ADDR", &old.address])
         }
         // Nobody has this number; whether connections may be ended is the question.
-        _ => ask(&mut questions, &["CLIENT", "KILL", "ID", NOBODY]),
-    }
-    let ended = connection.send(questions).await.await?;
+        _ => Speech::plain(&["CLIENT", "KILL", "ID", NOBODY]),
+    };
+    let ended = connection.exchange(&[end_old]).await?;
     abilities.plain = plan.settings.plain_claims
         && abilities.scripts
         && abilities.fencing
@@ -109,10 +111,6 @@ pub(super) async fn greet(
         peer,
         clock,
     })
-}
-
-fn ask(batch: &mut Batch, words: &[&str]) {
-    batch.say(Speech::plain(words).line(0), false);
 }
 
 /// The server's clock as it was when we asked.

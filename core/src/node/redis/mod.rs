@@ -7,7 +7,6 @@ mod backoff;
 mod connection;
 mod dial;
 mod greeting;
-mod limited;
 mod owner;
 mod serve;
 mod tls;
@@ -48,18 +47,13 @@ pub struct RedisSettings {
 /// How much is under way at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct RedisPipeline {
-    /// The most batches sent and not yet answered.
-    pub batches_max: usize,
-    /// The most commands in a batch.
-    pub batch_commands_max: usize,
+    /// The most commands sent and not yet answered.
+    pub commands_max: usize,
 }
 
 impl Default for RedisPipeline {
     fn default() -> Self {
-        RedisPipeline {
-            batches_max: 32,
-            batch_commands_max: 256,
-        }
+        RedisPipeline { commands_max: 8192 }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The owner of one node's connection: it dials, hands over to serving, and waits between dials.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -253,8 +255,13 @@ impl Owner {
     /// Waits for orders and takes all there are; gives how many submissions joined the queue. Not
     /// to be called once closing.
     pub(super) async fn arrivals(&mut self) -> usize {
+        poll_fn(|cx| self.poll_arrivals(cx)).await
+    }
+
+    /// [`Owner::arrivals`], polled.
+    pub(super) fn poll_arrivals(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
         let before = self.queue.len();
-        let order = self.inbox.recv().await;
+        let order = ready!(self.inbox.poll_recv(cx));
         self.accept(order);
         while self.closing.is_none() {
             match self.inbox.try_recv() {
@@ -262,7 +269,7 @@ impl Owner {
                 Err(_) => break,
             }
         }
-        self.queue.len() - before
+        Poll::Ready(self.queue.len() - before)
     }
 
     fn accept(&mut self, order: Option<Order>) {

@@ -1,16 +1,17 @@
-//! One connection's life: batches out in order, replies back, and the watch over a server that
+//! One connection's life: commands out in order, replies back, and the watch over a server that
 //! falls silent.
 
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::{Fault, FaultClass};
 use crate::node::Submission;
-use crate::node::redis::connection::{Batch, Connection, Sent};
+use crate::node::redis::connection::Connection;
 use crate::node::redis::dial::Session;
 use crate::node::redis::greeting::Greeting;
 use crate::node::redis::owner::Owner;
@@ -22,6 +23,9 @@ const GIVE_UP_MIN: Duration = Duration::from_secs(1);
 /// A stall of no length would make the watch spin.
 const STALL_MIN: Duration = Duration::from_millis(1);
 
+/// While so much waits for a slow server, commands stay in the queue, where they can still be refused.
+const UNSENT_BYTES_MAX: usize = 256 * 1024;
+
 /// A command that was sent or is to be sent again.
 struct Entry {
     submission: Submission,
@@ -31,21 +35,18 @@ struct Entry {
     can: Abilities,
     /// True where its script goes with its text once more, because the server had lost it.
     with_body: bool,
-}
-
-/// Commands that went out together and are not answered.
-struct Flight {
-    entries: Vec<Entry>,
-    sent: Instant,
+    /// When it was sent.
+    at: Instant,
 }
 
 /// What is under way on one connection.
 struct Pipe {
     connection: Connection,
     greeting: Greeting,
-    /// Sent and not answered, oldest first, each with its future in `replies`.
-    batches: VecDeque<Flight>,
-    replies: FuturesOrdered<Sent>,
+    /// Sent and not answered, oldest first.
+    sent: VecDeque<Entry>,
+    /// The replies to the oldest, as far as they have come.
+    words: Vec<Raw>,
     /// Commands whose scripts were missing; they go before everything in the queue.
     again: VecDeque<Entry>,
     /// The scripts that were sent with their text on this connection. Only those may go by digest:
@@ -55,20 +56,30 @@ struct Pipe {
     stalled: bool,
 }
 
+/// What happens next to a connection.
+enum Event {
+    /// Replies or messages came.
+    Replies,
+    /// It ended.
+    Ended(Fault),
+    /// So many commands joined the queue.
+    Arrivals(usize),
+    /// It is time to look at the clock.
+    Alarm,
+}
+
 impl Owner {
     /// Serves until the connection ends, and says why; `None` where the node was closed.
     pub(super) async fn serve(&mut self, session: Session) -> Option<Fault> {
         let Session {
             connection,
-            pump,
             greeting,
         } = session;
-        let mut pump = Some(pump);
         let mut pipe = Pipe {
             connection,
             greeting,
-            batches: VecDeque::new(),
-            replies: FuturesOrdered::new(),
+            sent: VecDeque::new(),
+            words: Vec::new(),
             again: VecDeque::new(),
             taught: Vec::new(),
             last_reply: Instant::now(),
@@ -76,24 +87,26 @@ impl Owner {
         };
         let mut alarm = std::pin::pin!(sleep_until(Instant::now()));
         let end = loop {
-            self.fill(&mut pipe).await;
-            let idle = pipe.batches.is_empty();
-            if idle && self.closing.is_some() {
+            self.fill(&mut pipe);
+            if pipe.sent.is_empty() && self.closing.is_some() {
                 break None;
             }
-            let Some(moving) = &mut pump else { break None };
-            tokio::select! {
-                biased;
-                () = moving => {
-                    pump = None;
-                    break self.drain(&mut pipe).await;
-                }
-                Some(replies) = pipe.replies.next(), if !idle => {
-                    if let Some(fault) = self.settle(&mut pipe, replies) {
+            match self.next(&mut pipe, alarm.as_mut()).await {
+                Event::Replies => {
+                    if let Some(fault) = self.settle(&mut pipe) {
                         break Some(fault);
                     }
                 }
-                () = &mut alarm, if !idle || self.closing.is_some() => {
+                Event::Ended(fault) => break Some(fault),
+                Event::Arrivals(fresh) => {
+                    if pipe.stalled {
+                        self.refuse_stalled(fresh);
+                    }
+                    if self.closing.is_some() {
+                        alarm.as_mut().reset(Instant::now());
+                    }
+                }
+                Event::Alarm => {
                     if self.closing.is_some_and(|end| end <= Instant::now()) {
                         break None;
                     }
@@ -102,22 +115,14 @@ impl Owner {
                         None => break Some(silent()),
                     }
                 }
-                fresh = self.arrivals(), if self.closing.is_none() => {
-                    if pipe.stalled {
-                        self.refuse_stalled(fresh);
-                    }
-                    if self.closing.is_some() {
-                        alarm.as_mut().reset(Instant::now());
-                    }
-                }
             }
         };
         // The bytes stop here: what was sent and not answered is unresolved from now on.
-        drop(pump);
+        drop(pipe.connection);
         let fault = end.clone().unwrap_or_else(|| {
             Fault::unresolved(FaultClass::Closed, "the client was closed before the reply")
         });
-        for entry in pipe.batches.drain(..).flat_map(|batch| batch.entries) {
+        for entry in pipe.sent.drain(..) {
             entry.submission.answer.give(Err(in_flight(&fault)));
         }
         // These were refused by the server, so the next connection may have them.
@@ -127,92 +132,103 @@ impl Owner {
         end
     }
 
-    /// Sends what may be sent now.
-    async fn fill(&mut self, pipe: &mut Pipe) {
-        let pipeline = self.plan.pipeline;
-        while pipe.batches.len() < pipeline.batches_max.max(1) {
-            let (mut entries, mut batch) = (Vec::new(), Batch::default());
-            while entries.len() < pipeline.batch_commands_max.max(1) {
-                let again = pipe.again.pop_front();
-                let fresh = || self.queue.pop_front().map(Entry::new);
-                let Some(entry) = again.or_else(fresh) else {
-                    break;
-                };
-                if let Some(entry) = prepare(pipe, entry, &mut batch) {
-                    entries.push(entry);
-                }
+    /// Moves bytes until something happens. What was answered before the connection ended is told
+    /// first.
+    async fn next(&mut self, pipe: &mut Pipe, mut alarm: Pin<&mut Sleep>) -> Event {
+        poll_fn(|cx| {
+            if let Poll::Ready(replies) = pipe.connection.poll_replies(cx) {
+                return Poll::Ready(match replies {
+                    Ok(()) => Event::Replies,
+                    Err(fault) => Event::Ended(fault),
+                });
             }
-            if entries.is_empty() {
+            let idle = pipe.sent.is_empty();
+            if (!idle || self.closing.is_some()) && alarm.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Alarm);
+            }
+            if self.closing.is_none()
+                && let Poll::Ready(fresh) = self.poll_arrivals(cx)
+            {
+                return Poll::Ready(Event::Arrivals(fresh));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Puts into words what may be sent now.
+    fn fill(&mut self, pipe: &mut Pipe) {
+        let most = self.plan.pipeline.commands_max.max(1);
+        let mut clock = None;
+        while pipe.sent.len() < most && pipe.connection.unsent() < UNSENT_BYTES_MAX {
+            if pipe.again.is_empty() && self.queue.is_empty() {
                 return;
             }
-            let sent = Instant::now();
-            let replies = pipe.connection.send(batch).await;
-            pipe.replies.push_back(replies);
-            pipe.batches.push_back(Flight { entries, sent });
+            let at = *clock.get_or_insert_with(Instant::now);
+            let again = pipe.again.pop_front().map(|entry| Entry { at, ..entry });
+            let fresh = || self.queue.pop_front().map(|one| Entry::new(one, at));
+            if let Some(entry) = again.or_else(fresh)
+                && let Some(entry) = prepare(pipe, entry)
+            {
+                pipe.sent.push_back(entry);
+            }
         }
     }
 
-    /// Answers the oldest batch; a fault where the connection is of no more use.
-    fn settle(&mut self, pipe: &mut Pipe, replies: Result<Vec<Raw>, Fault>) -> Option<Fault> {
+    /// Answers the commands whose replies have come; a fault where the connection is of no more use.
+    fn settle(&mut self, pipe: &mut Pipe) -> Option<Fault> {
         pipe.last_reply = Instant::now();
         pipe.stalled = false;
-        let batch = pipe.batches.pop_front()?;
-        let mut words = match replies {
-            Ok(words) => words.into_iter(),
-            Err(fault) => {
-                for entry in batch.entries {
-                    entry.submission.answer.give(Err(in_flight(&fault)));
-                }
-                return Some(fault);
-            }
-        };
         let mut end = None;
-        for entry in batch.entries {
-            let words: Vec<Raw> = words.by_ref().take(entry.replies).collect();
-            let lost = words
-                .iter()
-                .any(|word| matches!(word, Raw::Error(code, _) if code == "NOSCRIPT"));
-            if lost && !entry.with_body {
-                if is_given_up(&entry.submission) {
-                    entry.submission.answer.give(Err(given_up()));
-                } else {
-                    pipe.again.push_back(Entry {
-                        with_body: true,
-                        ..entry
-                    });
-                }
-                continue;
+        while let Some(word) = pipe.connection.reply() {
+            pipe.words.push(word);
+            let oldest = pipe.sent.front().map(|entry| entry.replies);
+            if oldest.is_some_and(|replies| pipe.words.len() >= replies) {
+                let fault = self.answer(pipe);
+                end = end.or(fault);
             }
-            let command = &entry.submission.command;
-            let result = told(parse(command, &entry.can, words), command, &pipe.greeting);
-            match &result {
-                Ok(_) => self.backoff.reset(),
-                Err(fault) if ends_connection(fault) => end = Some(fault.clone()),
-                Err(_) => {}
-            }
-            entry.submission.answer.give(result);
         }
         end
     }
 
-    /// The connection ended by itself: what was answered before is answered, and why it ended.
-    async fn drain(&mut self, pipe: &mut Pipe) -> Option<Fault> {
-        let mut end = None;
-        while let Some(replies) = pipe.replies.next().await {
-            let fault = self.settle(pipe, replies);
-            end = end.or(fault);
+    /// Answers the oldest command, whose replies are complete.
+    fn answer(&mut self, pipe: &mut Pipe) -> Option<Fault> {
+        let entry = pipe.sent.pop_front()?;
+        let lost = |word: &Raw| matches!(word, Raw::Error(code, _) if code == "NOSCRIPT");
+        if !entry.with_body && pipe.words.iter().any(lost) {
+            pipe.words.clear();
+            if is_given_up(&entry.submission) {
+                entry.submission.answer.give(Err(given_up()));
+            } else {
+                pipe.again.push_back(Entry {
+                    with_body: true,
+                    ..entry
+                });
+            }
+            return None;
         }
-        end.or_else(|| Some(pipe.connection.ended()))
+        let command = &entry.submission.command;
+        let result = parse(command, &entry.can, pipe.words.drain(..));
+        let result = told(result, command, &pipe.greeting);
+        let end = match &result {
+            Ok(_) => {
+                self.backoff.reset();
+                None
+            }
+            Err(fault) => ends_connection(fault).then(|| fault.clone()),
+        };
+        entry.submission.answer.give(result);
+        end
     }
 
     /// Looks at the clock: when to look again, or nothing where the connection is to be given up.
     fn watch(&mut self, pipe: &mut Pipe) -> Option<Instant> {
         let now = Instant::now();
         let stall_after = self.plan.settings.stall_after.max(STALL_MIN);
-        let Some(oldest) = pipe.batches.front() else {
+        let Some(oldest) = pipe.sent.front() else {
             return Some(self.closing.unwrap_or(now + stall_after));
         };
-        let quiet_since = oldest.sent.max(pipe.last_reply);
+        let quiet_since = oldest.at.max(pipe.last_reply);
         let give_up = quiet_since + GIVE_UP_MIN.max(4 * stall_after);
         if give_up <= now {
             return None;
@@ -245,18 +261,19 @@ impl Owner {
 }
 
 impl Entry {
-    fn new(submission: Submission) -> Self {
+    fn new(submission: Submission, at: Instant) -> Self {
         Entry {
             submission,
             replies: 0,
             can: Abilities::default(),
             with_body: false,
+            at,
         }
     }
 }
 
-/// Puts what an entry says behind `says`; nothing where it is answered already and not sent.
-fn prepare(pipe: &mut Pipe, mut entry: Entry, batch: &mut Batch) -> Option<Entry> {
+/// Says what an entry says; nothing where it is answered already and not sent.
+fn prepare(pipe: &mut Pipe, mut entry: Entry) -> Option<Entry> {
     let submission = &entry.submission;
     let fault = if is_given_up(submission) {
         given_up()
@@ -265,12 +282,11 @@ fn prepare(pipe: &mut Pipe, mut entry: Entry, batch: &mut Batch) -> Option<Entry
     } else {
         let can = pipe.greeting.abilities_for(&submission.command);
         let said = submission.command.spell(&can, |speech| {
-            for index in 0..speech.count() {
-                let line = speech.line(index);
+            for line in speech.lines() {
                 let with_text = entry.with_body || teaches(line, &mut pipe.taught);
-                batch.say(line, with_text);
+                pipe.connection.say(speech, line, with_text);
             }
-            speech.count()
+            speech.lines().len()
         });
         match said {
             Ok(replies) => {
@@ -286,7 +302,7 @@ fn prepare(pipe: &mut Pipe, mut entry: Entry, batch: &mut Batch) -> Option<Entry
 }
 
 /// True the first time a connection hears of a script.
-fn teaches(line: Line<'_>, taught: &mut Vec<&'static str>) -> bool {
+fn teaches(line: Line, taught: &mut Vec<&'static str>) -> bool {
     let Some(script) = line
         .script
         .filter(|script| !taught.contains(&script.name()))

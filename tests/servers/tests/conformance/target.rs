@@ -6,7 +6,8 @@ use quorlock::Fault;
 use quorlock::testing::config::wake_channel;
 use quorlock::testing::node::{ClaimLine, MemoryStore, ServerTime};
 use quorlock::testing::protocol::{
-    Abilities, ClientId, Command, Line, Raw, ReleaseWord, Reply, encode, parse, waiter_number,
+    Abilities, ClientId, Command, Line, Raw, ReleaseWord, Reply, Speech, encode, parse,
+    waiter_number,
 };
 use quorlock_test_support::{Reply as Resp, RespConnection, Server, ServerKind};
 
@@ -182,7 +183,7 @@ impl Target for Real {
 
     fn run(&mut self, command: &Command) -> Said {
         let result = encode(command, &self.abilities).and_then(|speech| {
-            let lines = (0..speech.count()).map(|index| words(speech.line(index)));
+            let lines = speech.lines().map(|line| words(&speech, line));
             let said: Vec<Raw> = lines.map(|words| raw(self.ask(&words))).collect();
             parse(command, &self.abilities, said)
         });
@@ -213,10 +214,12 @@ impl Target for Real {
     }
 }
 
-fn words(line: Line<'_>) -> Vec<Vec<u8>> {
+fn words(speech: &Speech, line: Line) -> Vec<Vec<u8>> {
     let call = line.script.map(|script| ["EVAL", script.body()]);
     let call = call.iter().flatten().map(|word| word.as_bytes());
-    call.chain(line.words()).map(<[u8]>::to_vec).collect()
+    call.chain(speech.words_of(line))
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 fn raw(reply: Resp) -> Raw {

@@ -11,11 +11,8 @@ use quorlock_test_support::{Flow, Proxy, Server, ServerKind};
 
 use crate::harness::{Driven, LONG, Wish, acquire, release, release_of, token};
 
-/// So small that every batch meets a full pipe.
-const TINY: RedisPipeline = RedisPipeline {
-    batches_max: 2,
-    batch_commands_max: 3,
-};
+/// So small that commands wait for a place in the pipe.
+const TINY: RedisPipeline = RedisPipeline { commands_max: 6 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_release_never_overtakes_its_acquire() {
