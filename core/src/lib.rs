@@ -42,7 +42,7 @@ pub mod testing;
 
 pub use client::{
     Canceller, Client, ClientBuilder, Event, EventKind, Guard, Health, Inspection, Mutex,
-    NodeHealth, NodeView, Pending, Pulse, Stats, Warning, blocking, span_from_ms,
+    NodeHealth, NodeView, Once, Pending, Pulse, Stats, Warning, blocking, span_from_ms,
     span_from_seconds,
 };
 pub use config::{AcquireOptions, Fencing, FencingToken, Ticket};

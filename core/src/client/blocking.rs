@@ -7,9 +7,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::client::once::told;
 use crate::client::{ClientBuilder, Health, Inspection, Stats, may_block};
 use crate::config::{AcquireOptions, FencingToken, Ticket};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::quorum::{Loss, Released};
 
 /// A client whose calls block the calling thread. Cloning it is cheap and shares everything.
@@ -48,6 +49,13 @@ impl Client {
     pub fn mutex(&self, name: impl Into<String>) -> Mutex {
         Mutex {
             inner: self.inner.mutex(name),
+        }
+    }
+
+    /// See [`crate::Client::once`].
+    pub fn once(&self, name: impl Into<String>, retention: Duration) -> Once {
+        Once {
+            inner: self.inner.once(name, retention),
         }
     }
 
@@ -174,6 +182,55 @@ impl Mutex {
     }
 }
 
+/// See [`crate::Once`].
+#[derive(Debug, Clone)]
+pub struct Once {
+    inner: crate::client::Once,
+}
+
+impl Once {
+    /// The job's name.
+    pub fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    /// See [`crate::Once::begin`].
+    ///
+    /// # Errors
+    /// As there; `InvalidArgument` inside an async runtime.
+    pub fn begin(&self, options: impl Into<AcquireOptions>) -> Result<Option<Guard>> {
+        may_block()?;
+        let begun = self.inner.start_begin(options.into()).wait()?;
+        Ok(begun.map(Guard::new))
+    }
+
+    /// See [`crate::Once::run`]; `work` goes on if the lock is lost meanwhile, and is an error then.
+    ///
+    /// # Errors
+    /// As there; `InvalidArgument` inside an async runtime.
+    pub fn run<T, E: From<Error>>(
+        &self,
+        options: impl Into<AcquireOptions>,
+        work: impl FnOnce(&Guard) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let Some(guard) = self.begin(options)? else {
+            return Ok(None);
+        };
+        let done = work(&guard)?;
+        told(&guard.release()?).map_err(|error| error.with_operation("run"))?;
+        Ok(Some(done))
+    }
+
+    /// See [`crate::Once::is_done`].
+    ///
+    /// # Errors
+    /// As there; `InvalidArgument` inside an async runtime.
+    pub fn is_done(&self) -> Result<bool> {
+        may_block()?;
+        self.inner.start_is_done().wait()
+    }
+}
+
 /// A held lock; see [`crate::Guard`]. Dropping it releases the lock in the background.
 #[derive(Debug)]
 pub struct Guard {
@@ -208,6 +265,11 @@ impl Guard {
     /// See [`crate::Guard::is_adopted`].
     pub fn is_adopted(&self) -> bool {
         self.inner.is_adopted()
+    }
+
+    /// See [`crate::Guard::is_once`].
+    pub fn is_once(&self) -> bool {
+        self.inner.is_once()
     }
 
     /// See [`crate::Guard::loss`].

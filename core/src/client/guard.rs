@@ -91,7 +91,14 @@ impl Guard {
 
     /// True where this lock came by a ticket, without a gap since the publisher acquired it.
     pub fn is_adopted(&self) -> bool {
-        self.lease.held.ticket.is_some()
+        let ticket = self.lease.held.ticket.as_ref();
+        ticket.is_some_and(|spent| !spent.ticket.is_once())
+    }
+
+    /// True where this lock is of a job that is done once: releasing it says that the job is done,
+    /// abandoning it does not.
+    pub fn is_once(&self) -> bool {
+        self.lease.terms.done_ms.is_some()
     }
 
     /// Ends when the lock is lost, with the reason; never where it is released or handed over

@@ -18,6 +18,10 @@ pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
     // A shorter one would end the keys before the deadline the guard counts on if this fails.
     let ttl = ttl.max(lease.terms.ttl);
     unshared(lease)?;
+    if lease.terms.done_ms.is_some() {
+        let error = Error::invalid("guard", "a job that runs once cannot be handed over");
+        return Err(sign(lease, "detach", error, Vec::new()));
+    }
     let fleet = &lease.engine.fleet;
     let id = TicketId::fresh(&*fleet.entropy);
     renew(lease, ttl, Some(id.clone()), "detach").await?;

@@ -19,6 +19,7 @@ mod lease;
 mod leases;
 mod line;
 mod mutex;
+mod once;
 mod pending;
 mod process;
 mod pulse;
@@ -44,6 +45,7 @@ pub use guard::Guard;
 pub use health::{Health, NodeHealth, Warning};
 pub use inspection::{Inspection, NodeView};
 pub use mutex::Mutex;
+pub use once::Once;
 pub use pending::{Canceller, Pending};
 pub use pulse::Pulse;
 pub use spans::{span_from_ms, span_from_seconds};
@@ -128,6 +130,12 @@ impl Client {
     /// The mutex of this name. No I/O.
     pub fn mutex(&self, name: impl Into<String>) -> Mutex {
         Mutex::new(self.clone(), name.into())
+    }
+
+    /// A job of this name that is to be done once within `retention` (1 s to 366 days). No I/O; what is
+    /// out of bounds is reported by the first call.
+    pub fn once(&self, name: impl Into<String>, retention: Duration) -> Once {
+        Once::new(self.clone(), name.into(), retention)
     }
 
     /// Takes over the lock that `ticket` stands for. Exactly one of all who try wins; renewal and

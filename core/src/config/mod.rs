@@ -15,7 +15,7 @@ pub use address::{NodeAddress, Target};
 pub use fencing::{Fencing, FencingToken};
 pub use moment::{Clock, Entropy, Moment};
 pub use name::{Keys, wake_channel};
-pub use options::{AcquireOptions, Settings, Terms, parse_nodes};
+pub use options::{AcquireOptions, Settings, Terms, parse_nodes, retention_ms};
 pub use planted::{Planted, PlantedBug};
 pub use ticket::{Ticket, TicketId};
 pub(crate) use token::random_hex;

@@ -12,6 +12,9 @@ pub const WAITERS_MAX: usize = 10_000;
 /// The longest time a caller may ask to wait.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// The longest time to remember that a job is done.
+const RETENTION_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// How a client works; what a call may override is in [`AcquireOptions`].
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -234,6 +237,7 @@ impl AcquireOptions {
             renew,
             hold_max,
             renewals_max: settings.renewals_max,
+            done_ms: None,
         })
     }
 }
@@ -257,6 +261,19 @@ pub struct Terms {
     pub hold_max: Duration,
     /// How often it may be renewed.
     pub renewals_max: u32,
+    /// How long the nodes remember that its work is done, where it is to be done once.
+    pub done_ms: Option<u64>,
+}
+
+/// How long the nodes remember that a job is done, in milliseconds, checked.
+pub fn retention_ms(retention: Duration) -> Result<u64> {
+    within(
+        "once.retention_ms",
+        retention,
+        Duration::from_secs(1),
+        RETENTION_MAX,
+    )?;
+    Ok(u64::try_from(retention.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn within(field: &str, value: Duration, least: Duration, most: Duration) -> Result<()> {

@@ -72,6 +72,10 @@ planted_bugs! {
     LossNeverSignalled,
     /// The extension counts from when its answers came.
     ExtendFromReply,
+    /// Whether a job is done is asked before the lock is taken, and not again under it.
+    OnceLooksTooEarly,
+    /// One node that does not know of a job that is done is enough to do it.
+    OnceAsksOneNode,
     /// A refusal whose holder is unknown counts as a grant.
     FaultCountsAsGrant,
 }

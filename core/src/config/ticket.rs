@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// How a ticket's text begins: format and version.
 const MARK: &str = "qlt1";
 
+/// What stands in the place of a hand-over's name where a job runs once; no such name looks like it.
+const ONCE: &str = "once";
+
 /// The name of one hand-over, which marks it as spent when its work is done. Not a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TicketId(String);
@@ -20,6 +23,16 @@ impl TicketId {
     /// An id never used before.
     pub fn fresh(entropy: &dyn Entropy) -> Self {
         TicketId(random_hex(entropy)[..24].to_owned())
+    }
+
+    /// The mark of a job that runs once: the same for everybody, so that everybody finds it.
+    pub fn once() -> Self {
+        TicketId(ONCE.to_owned())
+    }
+
+    /// True for the mark of a job that runs once.
+    pub fn is_once(&self) -> bool {
+        self.0 == ONCE
     }
 
     /// As text.

@@ -67,6 +67,18 @@ pub enum Command {
         /// The resource.
         keys: Keys,
     },
+    /// Tell how long it is still remembered that the job of this resource is done.
+    Recall {
+        /// The resource.
+        keys: Keys,
+    },
+    /// Remember that the job of this resource is done, where that is not known.
+    Remember {
+        /// The resource.
+        keys: Keys,
+        /// For how long.
+        ms: u64,
+    },
     /// Tell about the server.
     Facts,
 }
@@ -140,6 +152,17 @@ pub struct Spent {
     pub retention_ms: u64,
 }
 
+impl Spent {
+    /// The mark of a job that runs once, done by this owner.
+    pub fn once(owner: OwnerToken, retention_ms: u64) -> Self {
+        Spent {
+            ticket: TicketId::once(),
+            from: owner,
+            retention_ms,
+        }
+    }
+}
+
 /// One lease to renew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewal {
@@ -163,6 +186,7 @@ impl Command {
                 | Command::Poll(..)
                 | Command::Extend { .. }
                 | Command::Adopt { .. }
+                | Command::Remember { .. }
         )
     }
 

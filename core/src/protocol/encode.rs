@@ -1,6 +1,6 @@
 //! Commands as words for a server.
 
-use crate::config::FencingToken;
+use crate::config::{FencingToken, TicketId};
 use crate::error::{Fault, FaultClass};
 use crate::protocol::command::{Claim, Command, Place, Release, Renewal, WaiterId};
 use crate::protocol::script::{self, Script};
@@ -26,6 +26,12 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Speech, Fault> {
             return Err(Fault::refused(FaultClass::Unsupported, why));
         }
         Command::Facts => speech.words(&["INFO"]),
+        Command::Recall { keys } => speech.words(&["PTTL", &keys.spent(&TicketId::once())]),
+        Command::Remember { keys, ms } => {
+            let mark = keys.spent(&TicketId::once());
+            speech.words(&["SET", &mark, "spent", "NX", "PX"]);
+            speech.number(*ms);
+        }
         _ => by_script(&mut speech, command, can),
     }
     Ok(speech)
@@ -156,7 +162,8 @@ fn by_script(speech: &mut Speech, command: &Command, can: &Abilities) {
             let names = [keys.lock().to_owned(), keys.fence(), keys.queue()];
             speech.call(&script::INSPECT, names.iter());
         }
-        Command::Facts => speech.words(&["INFO"]),
+        // No scripts.
+        Command::Recall { .. } | Command::Remember { .. } | Command::Facts => {}
     }
 }
 

@@ -53,6 +53,15 @@ pub fn parse(
         }
         (Command::Raise { .. }, Raw::Bytes(bytes)) => fence_of(&bytes).map(Reply::Raised),
         (Command::Inspect { .. }, Raw::List(list)) => parse_view(list),
+        (Command::Recall { .. }, Raw::Int(ms)) => match ms {
+            -2 => Ok(Reply::Recalled(None)),
+            // Somebody else wrote it, for ever.
+            -1 => Ok(Reply::Recalled(Some(u64::MAX))),
+            ms => u64::try_from(ms)
+                .map(|ms| Reply::Recalled(Some(ms)))
+                .map_err(|_| nonsense()),
+        },
+        (Command::Remember { .. }, Raw::Okay | Raw::Nil) => Ok(Reply::Remembered),
         (Command::Facts, Raw::Bytes(bytes)) => Ok(Reply::Facts(Box::new(parse_info(&bytes)))),
         _ => Err(nonsense()),
     }

@@ -19,6 +19,10 @@ pub enum Reply {
     Left(bool),
     /// A resource on this node.
     View(View),
+    /// For how many milliseconds more it is remembered that the job is done; `None` where it is not.
+    Recalled(Option<u64>),
+    /// It is remembered that the job is done.
+    Remembered,
     /// The server.
     Facts(Box<Facts>),
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::{Fencing, FencingToken, Keys, Moment, OwnerToken, PlantedBug, Terms, deadline};
 use crate::error::Error;
 use crate::node::Void;
-use crate::protocol::{Claim, Command, Counted, Reply, Request};
+use crate::protocol::{Claim, Command, Counted, Reply, Request, Spent};
 use crate::quorum::fence::{Agreement, agree};
 use crate::quorum::{Defeat, Fleet, Held, Round, Tally, Vote};
 
@@ -72,10 +72,10 @@ impl<'a> Ballot<'a> {
             tally: Tally::new(fleet.size(), fleet.quorum()),
             held: Held {
                 keys: keys.clone(),
+                ticket: terms.done_ms.map(|ms| Spent::once(token.clone(), ms)),
                 token,
                 ttl: terms.ttl,
                 fence: None,
-                ticket: None,
                 sent: Vec::new(),
                 void: Void::default(),
             },

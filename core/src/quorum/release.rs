@@ -47,7 +47,7 @@ pub struct Held {
     pub ttl: Ttl,
     /// Its fencing token.
     pub fence: Option<FencingToken>,
-    /// The ticket it was adopted by, to be marked as spent.
+    /// The ticket it was adopted by, to be marked as spent; or the mark of a job that runs once.
     pub ticket: Option<Spent>,
     /// Where the claim went that won it.
     pub sent: Vec<Sent>,

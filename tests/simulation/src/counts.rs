@@ -44,6 +44,7 @@ counts! {
     Died = "processes killed",
     Wiped = "servers wiped",
     Probed = "locks free again after all faults",
+    AlreadyDone = "jobs found done",
 }
 
 /// One number per [`Count`].

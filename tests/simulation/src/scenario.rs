@@ -91,6 +91,8 @@ pub struct Scenario {
     pub close: u64,
     /// Runs without fencing.
     pub unfenced: u64,
+    /// Locks taken for a job that is done once.
+    pub once: u64,
 }
 
 impl Scenario {
@@ -139,6 +141,33 @@ impl Scenario {
             linger_ms: (0, 200),
             close: 100,
             unfenced: 80,
+            once: 0,
+        }
+    }
+
+    /// Jobs that are done once, by many who come at the same time.
+    pub fn jobs() -> Self {
+        Scenario {
+            resources: (1, 3),
+            once: 800,
+            forget: 500,
+            wait_ms: (200, 2000),
+            try_share: 0,
+            close: 100,
+            ..Scenario::crowd()
+        }
+    }
+
+    /// The same where many a node does not answer.
+    pub fn halved_jobs() -> Self {
+        Scenario {
+            nodes: (3, 5),
+            drop_per_myriad: (200, 800),
+            cuts: (4, 10),
+            hangs: (1, 4),
+            steps: (3, 6),
+            forget: 100,
+            ..Scenario::jobs()
         }
     }
 
@@ -386,6 +415,8 @@ impl Scenario {
             ("forgetful", Scenario::forgetful()),
             ("lingering", Scenario::lingering()),
             ("disagreeing", Scenario::disagreeing()),
+            ("jobs", Scenario::jobs()),
+            ("halved-jobs", Scenario::halved_jobs()),
         ]
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quorlock::testing::quorum::Spawn;
-use quorlock::{AcquireOptions, Client, Error, Guard, Result, Ticket};
+use quorlock::{AcquireOptions, Client, Error, Guard, Released, Result, Ticket};
 use tokio::time::{sleep, timeout};
 
 use crate::counts::Count;
@@ -16,6 +16,9 @@ use crate::world::World;
 
 /// How often one lock may be handed on.
 const HAND_OVERS_MAX: u32 = 2;
+
+/// Longer than any run, so that no job is ever begun twice.
+const RETENTION: Duration = Duration::from_secs(24 * 3600);
 
 /// The clients and the locks of a run.
 pub(crate) struct Stage {
@@ -82,6 +85,10 @@ impl User {
             .rng
             .chance(scenario.cancel)
             .then(|| Duration::from_millis(self.rng.below(100)));
+        // Drawn only where it matters: the seeds of other scenarios stay what they are.
+        if scenario.once > 0 && self.rng.chance(scenario.once) {
+            return self.job(resource, (wait, patience), options).await;
+        }
         let guard = if self.rng.chance(scenario.try_share) {
             let tried = self.call("try_acquire", Duration::ZERO, patience, async {
                 mutex.try_acquire(options).await
@@ -93,6 +100,38 @@ impl User {
         };
         if let Some(guard) = guard {
             self.work(resource, guard, 0).await;
+        }
+    }
+
+    /// Does a job unless it is done.
+    async fn job(
+        &mut self,
+        resource: usize,
+        (wait, patience): (Duration, Option<Duration>),
+        options: AcquireOptions,
+    ) {
+        let world = Arc::clone(&self.stage.world);
+        let job = self.stage.clients[self.client].once(&self.stage.names[resource], RETENTION);
+        // The nodes are asked before and under the lock, in two steps each.
+        let limit = wait + world.plan.node_timeout * 4 + world.plan.call_slack();
+        let begun = self
+            .call("begin", limit, patience, job.begin(options))
+            .await;
+        match begun {
+            Some(Ok(Some(guard))) => {
+                // A guard whose client is closing may have ended, and then says nothing.
+                if guard.is_held() {
+                    world.judge().job_begun(world.now(), self.client, resource);
+                }
+                self.work(resource, guard, HAND_OVERS_MAX).await;
+            }
+            Some(Ok(None)) => {
+                world.judge().count(Count::AlreadyDone);
+                world
+                    .judge()
+                    .job_told_done(world.now(), self.client, resource);
+            }
+            _ => {}
         }
     }
 
@@ -171,7 +210,7 @@ impl User {
             if depth < HAND_OVERS_MAX && self.rng.chance(scenario.hand_over) {
                 self.hand_over(resource, number, &guard, depth).await;
             }
-            self.give_back(number, guard).await;
+            self.give_back(resource, number, guard).await;
             // A process that was stopped, or an order sent long ago: a write that comes too late.
             if self.rng.chance(300) {
                 let late = Duration::from_millis(self.rng.below(60));
@@ -186,16 +225,22 @@ impl User {
         world.judge().write(world.now(), number);
     }
 
-    async fn give_back(&mut self, number: u64, guard: Arc<Guard>) {
+    async fn give_back(&mut self, resource: usize, number: u64, guard: Arc<Guard>) {
         let world = Arc::clone(&self.stage.world);
         world.judge().giving_up(number, true);
         if self.rng.chance(world.plan.scenario.forget) {
             world.judge().count(Count::Dropped);
         } else {
             world.judge().count(Count::Released);
-            let _ = self
+            if guard.is_once() {
+                world.judge().job_ending(resource);
+            }
+            let released = self
                 .call("release", Duration::ZERO, None, guard.release())
                 .await;
+            if guard.is_once() && matches!(released, Some(Ok(Released::Released))) {
+                world.judge().job_done(world.now(), self.client, resource);
+            }
             let twice = self.rng.chance(100);
             if twice {
                 let _ = self

@@ -149,6 +149,21 @@ impl Call<'_> {
         Ok(Reply::Released(found))
     }
 
+    pub(super) fn recall(&mut self, keys: &Keys) -> Result<Reply, Fault> {
+        let (mark, now_micros) = (keys.spent(&TicketId::once()), self.now.elapsed_micros);
+        let is_done = self.keys.get(&mark, now_micros).is_some();
+        let left = || self.keys.remaining_ms(&mark, now_micros);
+        Ok(Reply::Recalled(is_done.then(|| left().unwrap_or(u64::MAX))))
+    }
+
+    pub(super) fn remember(&mut self, keys: &Keys, ms: u64) -> Result<Reply, Fault> {
+        let mark = keys.spent(&TicketId::once());
+        if self.keys.get(&mark, self.now.elapsed_micros).is_none() {
+            self.mark(&mark, SPENT, ms);
+        }
+        Ok(Reply::Remembered)
+    }
+
     pub(super) fn inspect(&mut self, keys: &Keys) -> Result<Reply, Fault> {
         let now_micros = self.now.elapsed_micros;
         let value = self.text(keys.lock());

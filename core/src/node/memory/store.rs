@@ -82,6 +82,8 @@ impl MemoryStore {
                 tomb_ms,
             } => call.unadopt(keys, from, to, (ticket, *tomb_ms)),
             Command::Inspect { keys } => call.inspect(keys),
+            Command::Recall { keys } => call.recall(keys),
+            Command::Remember { keys, ms } => call.remember(keys, *ms),
             Command::Facts => Ok(Reply::Facts(Box::new(facts()))),
         }
     }

@@ -7,8 +7,8 @@ mod rig;
 mod step;
 mod target;
 
-use quorlock::testing::config::FencingToken;
-use quorlock::testing::protocol::{Abilities, Claim, Command, Place, Release, Renewal};
+use quorlock::testing::config::{FencingToken, TicketId};
+use quorlock::testing::protocol::{Abilities, Claim, Command, Place, Release, Renewal, Spent};
 
 use crate::random::Random;
 use crate::rig::{ABLE, Rig};
@@ -174,6 +174,47 @@ fn hand_over() {
         adopt("door", 4, 5, 2),
         Step::Set(keys("door").lock().to_owned(), "12345", None),
         adopt("door", 4, 5, 2),
+    ]);
+}
+
+#[test]
+fn jobs_done_once() {
+    let mut rig = Rig::new("jobs done once", ABLE);
+    let recall = || Step::Run(Command::Recall { keys: keys("job") });
+    let remember = |ms| {
+        Step::Run(Command::Remember {
+            keys: keys("job"),
+            ms,
+        })
+    };
+    let done = |by| {
+        Step::Run(Command::Release(Release {
+            spent: Some(Spent::once(owner(by), 2 * LONG_MS)),
+            ..giving_back("job", by)
+        }))
+    };
+    let mark = keys("job").spent(&TicketId::once());
+    rig.run([
+        recall(),
+        remember(LONG_MS),
+        recall(),
+        // It is told on, and never made longer.
+        remember(3 * LONG_MS),
+        recall(),
+        Step::Remove(mark.clone()),
+        acquire("job", 1),
+        recall(),
+        done(1),
+        recall(),
+        acquire("job", 2),
+        done(3),
+        recall(),
+        release("job", 2),
+        Step::Set(mark.clone(), "somebody else's", None),
+        recall(),
+        Step::SetHash(mark),
+        recall(),
+        remember(LONG_MS),
     ]);
 }
 

@@ -214,7 +214,9 @@ fn keys_of(command: &Command) -> Option<&Keys> {
         Command::Extend { leases, .. } => leases.first().map(|lease| &lease.keys),
         Command::Leave { keys, .. }
         | Command::Raise { keys, .. }
-        | Command::Unadopt { keys, .. } => Some(keys),
+        | Command::Unadopt { keys, .. }
+        | Command::Recall { keys }
+        | Command::Remember { keys, .. } => Some(keys),
         Command::Inspect { .. } | Command::Facts => None,
     }
 }
@@ -236,6 +238,7 @@ fn blur(reply: &mut Reply) -> Option<u64> {
             refusal.ttl_ms.take()
         }
         Reply::View(view) => view.ttl_ms.take(),
+        Reply::Recalled(Some(left_ms)) => Some(std::mem::take(left_ms)),
         _ => None,
     }
 }

@@ -45,7 +45,7 @@ impl Judge {
         self.check(now, &call);
         use ErrorKind::{Closed, Contended, LeaseLost, NotHeld, QuorumUnavailable, Timeout};
         let is_honest = match call.what {
-            "acquire" | "try_acquire" => matches!(
+            "acquire" | "try_acquire" | "begin" => matches!(
                 kind,
                 None | Some(Timeout | Contended | QuorumUnavailable | Closed)
             ),

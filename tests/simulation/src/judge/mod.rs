@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod holders;
+pub(crate) mod jobs;
 pub(crate) mod store;
 pub(crate) mod tickets;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use crate::counts::{Count, Counts};
 use crate::judge::calls::Call;
 use crate::judge::holders::Holder;
+use crate::judge::jobs::Job;
 use crate::judge::store::FencedStore;
 use crate::judge::tickets::TicketLog;
 use crate::process::Process;
@@ -34,6 +36,8 @@ pub enum Oracle {
     Loss,
     /// At most one adopter per ticket, exactly one where nothing fails.
     Adoption,
+    /// A job that is done once is not begun again.
+    Once,
     /// No call fails for a reason that the world did not give it.
     Honesty,
 }
@@ -67,6 +71,7 @@ pub(crate) struct Resource {
     /// True once a ticket for it was made: what such a ticket leaves lives for its ttl.
     pub(crate) had_ticket: bool,
     pub(crate) store: FencedStore,
+    pub(crate) job: Job,
 }
 
 /// All oracles of a run and what they remember.

@@ -16,6 +16,8 @@ pub(crate) fn word_of(command: &Command) -> &'static str {
         Command::Adopt { .. } => "adopt",
         Command::Unadopt { .. } => "unadopt",
         Command::Inspect { .. } => "inspect",
+        Command::Recall { .. } => "recall",
+        Command::Remember { .. } => "remember",
         Command::Facts => "facts",
     }
 }
