@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::engine::Engine;
@@ -33,12 +34,14 @@ pub(crate) async fn try_acquire(
     let mut effort = Effort::new(engine, keys, terms, "try_acquire");
     let seat = effort.stand();
     let turn = seat.as_ref().ok().and_then(Seat::turn_now);
-    let (Ok(seat), Some(_turn)) = (seat, turn) else {
+    // Of a semaphore others may have a slot to spare while one is being asked for.
+    let may_ask = turn.is_some() || effort.keys.is_undecided();
+    let (Ok(seat), true) = (seat, may_ask) else {
         effort.engine.events.contended(&effort.keys);
         return Ok(None);
     };
     effort.connect().await?;
-    match effort.attempt(Approach::AllAtOnce).await {
+    match effort.try_once().await {
         Ok(won) => effort.won(won, seat).map(Some),
         Err(not_won) => match effort.fatal(not_won) {
             Ok(not_won) if matches!(not_won.why, Why::Defeat(Defeat::Contended)) => {
@@ -58,26 +61,28 @@ pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Re
     let seat = effort.stand().map_err(full)?;
     let turn = match seat.turn_now() {
         Some(turn) => turn,
-        None => {
-            let turn = effort.unless_closed(timeout_at(effort.limit, seat.turn()));
-            match turn.await? {
-                Ok(Some(turn)) => turn,
-                _ => {
-                    let why = "other callers of this client were first";
-                    return Err(effort.timed_out(Vec::new(), why));
-                }
-            }
-        }
+        None => effort.turn(&seat).await?,
     };
     effort.connect().await?;
     let mut last = None;
-    let wanted = effort.engine.fleet.crowd.wants(&effort.keys);
-    if !seat.is_held_here() && !wanted {
-        match effort.attempt(Approach::AllAtOnce).await {
+    let wanted = effort.engine.fleet.crowd.wants(&effort.keys.subject());
+    let many = effort.keys.is_undecided();
+    // Slots are many: the next local caller need not wait to ask for another one.
+    let turn = (!many || wanted).then_some(turn);
+    if !wanted && (many || !seat.is_held_here()) {
+        let first = match many && effort.terms.wait.is_zero() {
+            true => effort.try_once().await,
+            false => effort.attempt(Approach::AllAtOnce).await,
+        };
+        match first {
             Ok(won) => return effort.won(won, seat),
             Err(not_won) => last = Some(effort.fatal(not_won)?),
         }
     }
+    let turn = match turn {
+        Some(turn) => turn,
+        None => effort.turn(&seat).await?,
+    };
     let won = effort.wait(&seat, last).await;
     // The next local caller may stand in the queue while this one works.
     drop(turn);
@@ -101,7 +106,19 @@ impl Effort {
 
     fn stand(&self) -> Result<Seat> {
         let most = self.engine.fleet.settings.waiters_max;
-        self.engine.lines.stand(&self.keys, most)
+        self.engine.lines.stand(&self.keys.subject(), most)
+    }
+
+    /// Waits for the turn to talk to the servers.
+    async fn turn(&self, seat: &Seat) -> Result<OwnedSemaphorePermit> {
+        let turn = self.unless_closed(timeout_at(self.limit, seat.turn()));
+        match turn.await? {
+            Ok(Some(turn)) => Ok(turn),
+            _ => {
+                let why = "other callers of this client were first";
+                Err(self.timed_out(Vec::new(), why))
+            }
+        }
     }
 
     /// Lets a first connection come about: it must not eat the time of a round.
@@ -122,7 +139,35 @@ impl Effort {
 
     async fn attempt(&mut self, approach: Approach) -> Result<Won, NotWon> {
         self.attempts += 1;
-        claim(&self.engine.fleet, &self.keys, &self.terms, approach).await
+        let fleet = &self.engine.fleet;
+        if self.keys.is_undecided() && matches!(approach, Approach::AllAtOnce) {
+            let picked = self.keys.with_slots(&self.engine.hints.take(&self.keys));
+            return claim(fleet, &picked, &self.terms, approach).await;
+        }
+        claim(fleet, &self.keys, &self.terms, approach).await
+    }
+
+    /// One try at all nodes; of a semaphore, where the slots asked for are taken, one more by its home.
+    async fn try_once(&mut self) -> Result<Won, NotWon> {
+        let first = self.attempt(Approach::AllAtOnce).await;
+        if !self.keys.is_undecided() {
+            return first;
+        }
+        match first {
+            Err(not_won) if matches!(not_won.why, Why::Defeat(Defeat::Contended)) => {
+                let mut waiter = Waiter::new(&self.engine, &self.keys);
+                let Some(home) = waiter.home() else {
+                    return Err(not_won);
+                };
+                let place = waiter.stand(home);
+                let second = self.attempt(Approach::ThroughHome(home, place)).await;
+                if second.as_ref().is_ok_and(|won| !won.in_queue) {
+                    waiter.has_left(home);
+                }
+                second
+            }
+            first => first,
+        }
     }
 
     fn won(&self, won: Won, seat: Seat) -> Result<Arc<Lease>> {

@@ -47,8 +47,9 @@ impl Lease {
             self.engine.leases.forget(self.number);
         }
         if self.queued {
-            self.engine.fleet.crowd.note(&self.held.keys);
+            self.engine.fleet.crowd.note(&self.held.keys.subject());
         }
+        self.engine.hints.give_back(&self.held.keys);
         if let Some(seat) = &mut seat {
             seat.let_go();
         }

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
 use crate::client::events::Events;
+use crate::client::hints::Hints;
 use crate::client::host::Host;
 use crate::client::lease::Lease;
 use crate::client::leases::Leases;
@@ -29,6 +30,7 @@ pub(crate) struct Engine {
     pub(crate) pid: u32,
     pub(crate) lines: Arc<Lines>,
     pub(crate) wakeups: Arc<WakeUps>,
+    pub(crate) hints: Hints,
     /// Held while renewals are submitted and while a lease ends, so that no renewal of a lease is
     /// sent after its release.
     pub(crate) renewal_gate: Mutex<()>,
@@ -61,8 +63,12 @@ impl Engine {
             Arc::clone(&leases),
             inbox,
         )));
+        let own = id.0.bytes().fold(0_u64, |own, byte| {
+            own.wrapping_mul(31).wrapping_add(u64::from(byte))
+        });
         Arc::new(Engine {
             fleet,
+            hints: Hints::new(own),
             id,
             pid: std::process::id(),
             lines: Arc::default(),

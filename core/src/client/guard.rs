@@ -9,7 +9,7 @@ use crate::client::handing::detach;
 use crate::client::lease::Lease;
 use crate::client::pending::{Pending, forked};
 use crate::client::share::Share;
-use crate::config::{FencingToken, Ticket, Ttl};
+use crate::config::{FencingToken, Keys, Ticket, Ttl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quorum::{Loss, Released, Standing};
 
@@ -64,9 +64,24 @@ impl Guard {
         Ok(Guard { lease, share })
     }
 
-    /// The resource this lock is for, as it was named.
+    /// The resource this lock is for, as it was named; of several, all of them.
     pub fn resource(&self) -> &str {
         self.lease.held.keys.name()
+    }
+
+    /// The resources this lock is for: one, or those of a multi-resource lock in the order of their names.
+    pub fn resources(&self) -> Vec<&str> {
+        let keys = &self.lease.held.keys;
+        if keys.is_pool() {
+            return vec![keys.name()];
+        }
+        keys.parts().iter().map(Keys::name).collect()
+    }
+
+    /// The slots of a semaphore that are held, each a number below its limit that nobody else has
+    /// meanwhile; empty for any other lock.
+    pub fn slots(&self) -> &[u32] {
+        self.lease.held.keys.slots()
     }
 
     /// True where the lock may be used at this moment. Local, no I/O, well under a microsecond; it

@@ -20,6 +20,17 @@ pub struct Inspection {
     pub holder: Option<String>,
     /// Votes that make a majority.
     pub quorum: usize,
+    /// The slots of a semaphore that a majority of the nodes shows as taken; empty for any other lock.
+    pub slots: Vec<HeldSlot>,
+}
+
+/// A slot of a semaphore and who holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldSlot {
+    /// The slot's number.
+    pub slot: u32,
+    /// The owner, as it labelled itself.
+    pub holder: String,
 }
 
 /// What one node shows of a resource.
@@ -75,6 +86,7 @@ pub(crate) async fn inspect(fleet: &Arc<Fleet>, keys: &Keys) -> Inspection {
     let holder = most
         .filter(|_| count >= fleet.quorum())
         .map(|value| label(value));
+    let slots = held_slots(keys, &views, fleet.quorum());
     let nodes = views
         .into_iter()
         .zip(round.outcomes())
@@ -84,7 +96,25 @@ pub(crate) async fn inspect(fleet: &Arc<Fleet>, keys: &Keys) -> Inspection {
         nodes: nodes.collect(),
         holder,
         quorum: fleet.quorum(),
+        slots,
     }
+}
+
+/// The slots that so many nodes show in the same hands.
+fn held_slots(keys: &Keys, views: &[Option<View>], quorum: usize) -> Vec<HeldSlot> {
+    let mut held = Vec::new();
+    for slot in 0..keys.limit() {
+        let shown = views.iter().flatten().flat_map(|view| &view.slots);
+        let values = shown
+            .filter(|shown| shown.slot == slot)
+            .map(|shown| &shown.value);
+        let in_hands = |value: &&Vec<u8>| values.clone().filter(|other| other == value).count();
+        if let Some(value) = values.clone().find(|value| in_hands(value) >= quorum) {
+            let holder = label(value);
+            held.push(HeldSlot { slot, holder });
+        }
+    }
+    held
 }
 
 fn node_view(view: Option<View>, outcome: NodeOutcome) -> NodeView {

@@ -226,8 +226,9 @@ impl Lease {
         } else {
             self.held.fence
         };
+        let first_only = planted.has(PlantedBug::RenewFirstOfSeveral);
         let renewal = Renewal {
-            keys: self.held.keys.clone(),
+            keys: self.held.keys.first_if(first_only),
             token: self.held.token.clone(),
             ttl,
             fence,

@@ -13,11 +13,13 @@ mod events;
 mod guard;
 mod handing;
 mod health;
+mod hints;
 mod host;
 mod inspection;
 mod lease;
 mod leases;
 mod line;
+mod multi;
 mod mutex;
 mod once;
 mod pending;
@@ -25,10 +27,12 @@ mod process;
 mod pulse;
 mod renewal;
 mod runtime;
+mod semaphore;
 mod share;
 mod shield;
 mod spans;
 mod start;
+mod starting;
 mod stats;
 mod turn;
 mod waiter;
@@ -43,11 +47,13 @@ pub use builder::ClientBuilder;
 pub use events::{Event, EventKind};
 pub use guard::Guard;
 pub use health::{Health, NodeHealth, Warning};
-pub use inspection::{Inspection, NodeView};
+pub use inspection::{HeldSlot, Inspection, NodeView};
+pub use multi::Multi;
 pub use mutex::Mutex;
 pub use once::Once;
 pub use pending::{Canceller, Pending};
 pub use pulse::Pulse;
+pub use semaphore::Semaphore;
 pub use spans::{span_from_ms, span_from_seconds};
 #[cfg(feature = "testing")]
 pub use start::Parts;
@@ -138,6 +144,35 @@ impl Client {
         Once::new(self.clone(), name.into(), retention)
     }
 
+    /// The lock of several resources at once: all of them or none. No I/O.
+    ///
+    /// ```
+    /// # use quorlock::blocking::Client;
+    /// # let client = Client::connect(["memory://multi-doc"])?;
+    /// let guard = client.multi(["account:1", "account:2"]).acquire(())?;
+    /// assert_eq!(guard.resources(), ["account:1", "account:2"]);
+    /// # Ok::<(), quorlock::Error>(())
+    /// ```
+    pub fn multi<S: Into<String>>(&self, names: impl IntoIterator<Item = S>) -> Multi {
+        Multi::new(self.clone(), names.into_iter().map(Into::into).collect())
+    }
+
+    /// The semaphore of this name, which so many permits may be taken of at a time. No I/O.
+    ///
+    /// ```
+    /// # use quorlock::{AcquireOptions, blocking::Client};
+    /// # let client = Client::connect(["memory://semaphore-doc"])?;
+    /// let printers = client.semaphore("printers", 3);
+    /// let two = printers.acquire(AcquireOptions::new().permits(2))?;
+    /// assert_eq!(two.slots().len(), 2);
+    /// let one = printers.acquire(())?;
+    /// assert!(printers.try_acquire(())?.is_none());
+    /// # Ok::<(), quorlock::Error>(())
+    /// ```
+    pub fn semaphore(&self, name: impl Into<String>, permits: u32) -> Semaphore {
+        Semaphore::new(self.clone(), name.into(), permits)
+    }
+
     /// Takes over the lock that `ticket` stands for. Exactly one of all who try wins; renewal and
     /// a new, larger fencing token begin with it.
     ///
@@ -163,7 +198,7 @@ impl Client {
     /// Begins [`Client::adopt_with`]: the same, to be waited for, awaited or delivered.
     pub fn start_adopt(&self, ticket: &Ticket, options: &AcquireOptions) -> Pending<Guard> {
         let ready = || {
-            let keys = Keys::new(&self.settings().key_prefix, ticket.resource())?;
+            let keys = ticket.keys(&self.settings().key_prefix)?;
             let terms = options.resolve_over(self.settings(), ticket.ttl)?;
             Ok((self.engine()?, keys, terms))
         };
@@ -202,12 +237,12 @@ impl Client {
 
     /// Begins [`Client::inspect`].
     pub fn start_inspect(&self, name: &str) -> Pending<Inspection> {
-        let ready = || {
-            Ok((
-                self.engine()?,
-                Keys::new(&self.settings().key_prefix, name)?,
-            ))
-        };
+        self.start_look(name, Keys::new(&self.settings().key_prefix, name))
+    }
+
+    /// Begins to look at what `keys` stand for.
+    fn start_look(&self, name: &str, keys: Result<Keys>) -> Pending<Inspection> {
+        let ready = || Ok((self.engine()?, keys?));
         match ready() {
             Ok((engine, keys)) => {
                 let fleet = Arc::clone(&engine.fleet);

@@ -1,15 +1,12 @@
 //! The mutex: one holder at a time. A description without state; the guard has the state.
 
 use std::fmt;
-use std::future::Future;
-use std::sync::Arc;
 
-use crate::client::acquiring::{acquire, try_acquire};
-use crate::client::engine::Engine;
 use crate::client::pending::Pending;
+use crate::client::starting::{start_acquire, start_try_acquire, using};
 use crate::client::{Client, Guard};
-use crate::config::{AcquireOptions, Keys, Terms};
-use crate::error::{Error, ErrorKind, Result};
+use crate::config::{AcquireOptions, Keys, Settings, Terms};
+use crate::error::Result;
 
 /// A lock that one holder has at a time, over all processes that use the same nodes and key.
 ///
@@ -74,60 +71,24 @@ impl Mutex {
         options: impl Into<AcquireOptions>,
         work: impl AsyncFnOnce(&Guard) -> T,
     ) -> Result<T> {
-        let guard = self.acquire(options).await?;
-        let done = {
-            let work = std::pin::pin!(work(&guard));
-            let lost = std::pin::pin!(guard.lost());
-            match futures_util::future::select(work, lost).await {
-                futures_util::future::Either::Left((value, _)) => Ok(value),
-                futures_util::future::Either::Right((loss, _)) => {
-                    let error = Error::new(ErrorKind::LeaseLost, loss.to_string());
-                    Err(error.with_operation("using").with_resource(&self.name))
-                }
-            }
-        };
-        // Whatever becomes of the release, the engine sees it through.
-        let _ = guard.release().await;
-        done
+        using(self.acquire(options).await?, work).await
     }
 
     /// Begins [`Mutex::acquire`]: the same, to be waited for, awaited or delivered.
     pub fn start_acquire(&self, options: AcquireOptions) -> Pending<Guard> {
-        self.start("acquire", options, |engine, keys, terms| async move {
-            acquire(engine, keys, terms).await.map(Guard::new)
-        })
+        let ready = |settings: &Settings| self.ready(&options, settings);
+        start_acquire(&self.client, &self.name, ready)
     }
 
     /// Begins [`Mutex::try_acquire`].
     pub fn start_try_acquire(&self, options: AcquireOptions) -> Pending<Option<Guard>> {
-        self.start("try_acquire", options, |engine, keys, terms| async move {
-            try_acquire(engine, keys, terms)
-                .await
-                .map(|lease| lease.map(Guard::new))
-        })
+        let ready = |settings: &Settings| self.ready(&options, settings);
+        start_try_acquire(&self.client, &self.name, ready)
     }
 
-    fn start<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
-        &self,
-        operation: &'static str,
-        options: AcquireOptions,
-        call: impl FnOnce(Arc<Engine>, Keys, Terms) -> F,
-    ) -> Pending<T> {
-        let ready = || {
-            let settings = self.client.settings();
-            let keys = Keys::new(&settings.key_prefix, &self.name)?;
-            let terms = options.resolve(settings)?;
-            Ok((self.client.engine()?, keys, terms))
-        };
-        match ready() {
-            Ok((engine, keys, terms)) => engine.clone().run(call(engine, keys, terms)),
-            Err(error) => {
-                let error: Error = error;
-                Pending::ready(Err(error
-                    .with_operation(operation)
-                    .with_resource(&self.name)))
-            }
-        }
+    fn ready(&self, options: &AcquireOptions, settings: &Settings) -> Result<(Keys, Terms)> {
+        let keys = Keys::new(&settings.key_prefix, &self.name)?;
+        Ok((keys, options.resolve(settings)?))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::client::locked;
 use crate::config::{Moment, PlantedBug, TicketId};
 use crate::quorum::{Extension, Fleet};
 
-/// Leases in one command; more would hold the server's one thread for too long at a time.
+/// Keys in one command; more would hold the server's one thread for too long at a time.
 const BATCH: usize = 64;
 
 /// Renewals due within this of each other travel together.
@@ -104,11 +104,7 @@ pub(crate) async fn run(
     loop {
         let now = fleet.now();
         let due = schedule.due(now);
-        for chunk in due.chunks(BATCH) {
-            let batch: Vec<_> = chunk
-                .iter()
-                .map(|(id, lease)| (*id, Arc::clone(lease)))
-                .collect();
+        for batch in batches(due) {
             for (id, lease) in &batch {
                 // Whatever the servers do, the end of the validity is noticed.
                 schedule.set(*id, now + lease.remaining());
@@ -132,6 +128,23 @@ pub(crate) async fn run(
             () = sleep(pause.unwrap_or(Duration::MAX)), if pause.is_some() => {}
         }
     }
+}
+
+/// Leases that go in one command each. One that holds more keys than that goes alone.
+fn batches(due: Vec<(u64, Arc<Lease>)>) -> Vec<Vec<(u64, Arc<Lease>)>> {
+    let mut batches: Vec<Vec<_>> = Vec::new();
+    let mut keys = 0;
+    for (id, lease) in due {
+        keys += lease.held.keys.parts().len();
+        match batches.last_mut() {
+            Some(batch) if keys <= BATCH => batch.push((id, lease)),
+            _ => {
+                keys = lease.held.keys.parts().len();
+                batches.push(vec![(id, lease)]);
+            }
+        }
+    }
+    batches
 }
 
 /// Renews one batch; tells when to look at each lease again.

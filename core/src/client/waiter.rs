@@ -40,6 +40,8 @@ pub(crate) struct Waiter {
     alone: u32,
     /// Nobody stood before it when it last asked.
     is_first: bool,
+    /// Of several names the one it waits for; of a semaphore the slot it would like.
+    at: usize,
 }
 
 impl Waiter {
@@ -53,6 +55,7 @@ impl Waiter {
             avoided: vec![None; engine.fleet.size()],
             alone: 0,
             is_first: false,
+            at: engine.hints.first(keys),
         }
     }
 
@@ -60,7 +63,7 @@ impl Waiter {
     pub(crate) fn home(&self) -> Option<usize> {
         let now = Instant::now();
         let avoided = |node: usize| self.avoided[node].is_some_and(|until| until > now);
-        self.engine.fleet.home(&self.keys, avoided)
+        self.engine.fleet.home(self.keys.at(self.at), avoided)
     }
 
     fn beat_every(&self, home: usize) -> Duration {
@@ -80,6 +83,7 @@ impl Waiter {
             waiter: self.id(),
             beat_ms: u64::try_from(beat.as_millis()).unwrap_or(u64::MAX),
             score: self.score,
+            at: self.at,
         }
     }
 
@@ -104,6 +108,21 @@ impl Waiter {
         let contended = matches!(not_won.why, Why::Defeat(Defeat::Contended));
         let alone = home.is_some() && contended && not_won.place.is_none();
         self.alone = if alone { self.alone + 1 } else { 0 };
+        if self.keys.is_pool() {
+            // The slot its home picked is another's elsewhere: the next one may not be.
+            self.at += usize::from(alone);
+        } else if contended && not_won.at != self.at && self.keys.is_several() {
+            self.move_to(not_won.at);
+        }
+    }
+
+    /// Another of several names keeps it from having all: it waits for that one, holding nothing
+    /// meanwhile. Its place is by when it came, also there.
+    fn move_to(&mut self, at: usize) {
+        self.leave();
+        self.stood.clear();
+        self.avoided.fill(None);
+        (self.at, self.is_first, self.alone) = (at, false, 0);
     }
 
     /// How long to rest before asking again.
@@ -162,11 +181,12 @@ impl Waiter {
     }
 }
 
-impl Drop for Waiter {
-    fn drop(&mut self) {
+impl Waiter {
+    /// Leaves every queue it stands in.
+    fn leave(&self) {
         for &node in &self.stood {
             let command = Arc::<Request>::from(Command::Leave {
-                keys: self.keys.clone(),
+                keys: self.keys.at(self.at).clone(),
                 waiter: self.id(),
             });
             self.engine.fleet.nodes[node].submit(Submission {
@@ -176,5 +196,11 @@ impl Drop for Waiter {
                 answer: Answer::new(node, Mailbox::new()),
             });
         }
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.leave();
     }
 }

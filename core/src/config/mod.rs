@@ -1,6 +1,7 @@
 //! Values with rules: addresses, options, names, tokens, time. No I/O, and no clock is read here.
 
 mod address;
+mod bundle;
 mod fencing;
 mod moment;
 mod name;
@@ -12,9 +13,10 @@ mod ttl;
 mod validity;
 
 pub use address::{NodeAddress, Target};
+pub use bundle::PERMITS_MAX;
 pub use fencing::{Fencing, FencingToken};
 pub use moment::{Clock, Entropy, Moment};
-pub use name::{Keys, wake_channel};
+pub use name::{COUNTERS, Keys, wake_channel};
 pub use options::{AcquireOptions, Settings, Terms, parse_nodes, retention_ms};
 pub use planted::{Planted, PlantedBug};
 pub use ticket::{Ticket, TicketId};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::config::bundle::Bundle;
 use crate::config::{OwnerToken, TicketId};
 use crate::error::{Error, Result};
 
@@ -15,7 +16,7 @@ const OWN: &str = "quorlock:";
 
 /// Fencing counters of one node behind one prefix. Resources share them, so that they need neither
 /// expire nor be remembered elsewhere: the memory they take is bounded, and a token never goes back.
-const COUNTERS: u64 = 4096;
+pub const COUNTERS: u64 = 4096;
 
 /// The keys of one resource on one node.
 ///
@@ -31,6 +32,8 @@ struct Inner {
     /// How much of the lock key is the prefix.
     prefix_bytes: usize,
     lock: String,
+    /// Where they stand for several locks held as one.
+    bundle: Option<Box<Bundle>>,
 }
 
 impl Keys {
@@ -53,26 +56,54 @@ impl Keys {
         let mut lock = String::with_capacity(bytes);
         lock.push_str(prefix);
         lock.push_str(name);
-        Ok(Keys(Arc::new(Inner {
-            hash: fnv_1a(&lock),
-            prefix_bytes: prefix.len(),
+        Ok(Keys::made(fnv_1a(&lock), prefix.len(), lock, None))
+    }
+
+    pub(super) fn made(
+        hash: u64,
+        prefix_bytes: usize,
+        lock: String,
+        bundle: Option<Box<Bundle>>,
+    ) -> Self {
+        Keys(Arc::new(Inner {
+            hash,
+            prefix_bytes,
             lock,
-        })))
+            bundle,
+        }))
     }
 
-    /// The name as the caller gave it.
-    pub fn name(&self) -> &str {
-        &self.0.lock[self.0.prefix_bytes..]
+    pub(super) fn bundle(&self) -> Option<&Bundle> {
+        self.0.bundle.as_deref()
     }
 
-    /// The lock key itself.
-    pub fn lock(&self) -> &str {
+    /// The key that everything else here is named by.
+    pub fn stem(&self) -> &str {
         &self.0.lock
     }
 
-    /// The fencing counter of this resource and of all that share it.
+    /// The name as the caller gave it; of several, all of them.
+    pub fn name(&self) -> &str {
+        match self.bundle() {
+            None => &self.0.lock[self.0.prefix_bytes..],
+            Some(bundle) => bundle.name(),
+        }
+    }
+
+    /// The lock key itself; of several, the first.
+    pub fn lock(&self) -> &str {
+        &self.first().0.lock
+    }
+
+    /// The fencing counter of this resource and of all that share it; of several, the first's.
     pub fn fence(&self) -> String {
-        format!("{}{OWN}fence:{}", self.prefix(), self.hash() % COUNTERS)
+        let counter = self.first().hash() % COUNTERS;
+        format!("{}{counter}", self.fences())
+    }
+
+    /// What the names of fencing counters begin with; their numbers follow, modulo [`COUNTERS`].
+    pub fn fences(&self) -> String {
+        format!("{}{OWN}fence:", self.prefix())
     }
 
     /// The waiters in order of arrival.
@@ -83,6 +114,11 @@ impl Keys {
     /// Until when each waiter counts as alive.
     pub fn beats(&self) -> String {
         self.companion("beats")
+    }
+
+    /// How often each waiter of a semaphore that wants much was passed.
+    pub fn passes(&self) -> String {
+        self.companion("passes")
     }
 
     /// The mark left where a release came before its acquire.
@@ -105,12 +141,16 @@ impl Keys {
         self.0.hash
     }
 
-    fn prefix(&self) -> &str {
+    pub(super) fn prefix(&self) -> &str {
         &self.0.lock[..self.0.prefix_bytes]
     }
 
-    fn companion(&self, what: &str) -> String {
-        let (prefix, lock) = (self.prefix(), self.lock());
+    pub(super) fn companion(&self, what: &str) -> String {
+        let (prefix, lock) = (self.prefix(), self.stem());
+        if self.is_pool() {
+            // The pool is a companion itself.
+            return format!("{lock}:{what}");
+        }
         // The mark keeps "a" and "{a}" apart.
         if has_hash_tag(lock) {
             format!("{prefix}{OWN}={lock}:{what}")
@@ -121,7 +161,7 @@ impl Keys {
 }
 
 /// The same in every version and language, which a standard hasher does not promise.
-fn fnv_1a(text: &str) -> u64 {
+pub(super) fn fnv_1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
@@ -129,7 +169,11 @@ fn fnv_1a(text: &str) -> u64 {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0.lock)
+        write!(f, "{:?}", self.0.lock)?;
+        match self.bundle() {
+            None => Ok(()),
+            Some(bundle) => bundle.fmt(f),
+        }
     }
 }
 

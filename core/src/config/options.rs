@@ -177,6 +177,7 @@ pub struct AcquireOptions {
     wait: Option<Duration>,
     renew: Option<bool>,
     hold_max: Option<Duration>,
+    permits: Option<u32>,
 }
 
 impl AcquireOptions {
@@ -209,6 +210,19 @@ impl AcquireOptions {
         self
     }
 
+    /// How many permits of a semaphore to take, all or none: 1 to its limit, 1 unless set. Locks that
+    /// have no permits refuse it.
+    pub fn permits(mut self, permits: u32) -> Self {
+        self.permits = Some(permits);
+        self
+    }
+
+    /// The permits asked for, and the options of a lock that has none.
+    pub(crate) fn split_permits(mut self) -> (Self, u32) {
+        let permits = self.permits.take().unwrap_or(1);
+        (self, permits)
+    }
+
     /// These options over the client's settings, checked together.
     pub(crate) fn resolve(&self, settings: &Settings) -> Result<Terms> {
         self.resolve_over(settings, settings.ttl)
@@ -216,6 +230,9 @@ impl AcquireOptions {
 
     /// The same, with another ttl where the options name none.
     pub(crate) fn resolve_over(&self, settings: &Settings, ttl: Ttl) -> Result<Terms> {
+        if self.permits.is_some() {
+            return Err(Error::invalid("permits", "only a semaphore has permits"));
+        }
         let ttl = self
             .ttl
             .map_or(Ok(ttl), |ttl| Ttl::from_span("acquire.ttl_ms", ttl))?;

@@ -78,6 +78,20 @@ planted_bugs! {
     OnceAsksOneNode,
     /// A refusal whose holder is unknown counts as a grant.
     FaultCountsAsGrant,
+    /// Each node picks slots of a semaphore by itself: a counting semaphore per node.
+    SlotsPickedPerNode,
+    /// A lost attempt at several locks leaves what it was granted.
+    SeveralWithoutRollBack,
+    /// A node that could grant the first of several locks counts as if it had granted all.
+    SomeOfSeveralCount,
+    /// The renewal of several locks renews the first.
+    RenewFirstOfSeveral,
+    /// The release of several locks deletes the first.
+    ReleaseFirstOfSeveral,
+    /// The fencing token of several locks is written back for the first.
+    RaiseFirstOfSeveral,
+    /// The adoption of several locks swaps the owner of the first.
+    AdoptFirstOfSeveral,
 }
 
 /// Which bugs are planted in one client; none can be without the `testing` feature.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::config::token::random_hex;
-use crate::config::{Entropy, FencingToken, Keys, OwnerToken, Ttl};
+use crate::config::{Entropy, FencingToken, Keys, OwnerToken, PERMITS_MAX, Ttl};
 use crate::error::{Error, Result};
 
-/// How a ticket's text begins: format and version.
+/// How the text of a mutex's ticket begins: format and version.
 const MARK: &str = "qlt1";
+/// How the text of every other ticket begins; it says what it is for.
+const KINDS_MARK: &str = "qlt2";
 
 /// What stands in the place of a hand-over's name where a job runs once; no such name looks like it.
 const ONCE: &str = "once";
@@ -60,9 +62,21 @@ impl TicketId {
 pub struct Ticket {
     pub(crate) id: TicketId,
     pub(crate) name: String,
+    pub(crate) kind: TicketKind,
     pub(crate) token: OwnerToken,
     pub(crate) ttl: Ttl,
     pub(crate) fence: Option<FencingToken>,
+}
+
+/// What a ticket is for.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum TicketKind {
+    /// A mutex.
+    Mutex,
+    /// Several resources held as one.
+    Multi(Vec<String>),
+    /// Slots of a semaphore with this limit.
+    Semaphore(u32, Vec<u32>),
 }
 
 impl Ticket {
@@ -77,13 +91,33 @@ impl Ticket {
         Ticket {
             id,
             name: keys.name().to_owned(),
+            kind: if keys.is_pool() {
+                TicketKind::Semaphore(keys.limit(), keys.slots().to_vec())
+            } else if keys.is_several() {
+                let names = keys.parts().iter().map(|part| part.name().to_owned());
+                TicketKind::Multi(names.collect())
+            } else {
+                TicketKind::Mutex
+            },
             token: token.clone(),
             ttl,
             fence,
         }
     }
 
-    /// The resource this ticket is for.
+    /// The keys behind `prefix` that it is for.
+    pub(crate) fn keys(&self, prefix: &str) -> Result<Keys> {
+        match &self.kind {
+            TicketKind::Mutex => Keys::new(prefix, &self.name),
+            TicketKind::Multi(names) => Keys::several(prefix, names),
+            TicketKind::Semaphore(limit, slots) => {
+                let wanted = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+                Ok(Keys::pool(prefix, &self.name, *limit, wanted)?.with_slots(slots))
+            }
+        }
+    }
+
+    /// The resource this ticket is for; of several, all of them.
     pub fn resource(&self) -> &str {
         &self.name
     }
@@ -104,15 +138,33 @@ impl Ticket {
     }
 
     /// The ticket as printable ASCII without spaces or quotes:
-    /// `qlt1:<id>:<ttl_ms>:<fence or 0>:<token>:<name>:<checksum>`, percent-encoded fields.
+    /// `qlt1:<id>:<ttl_ms>:<fence or 0>:<token>:<name>:<checksum>` for a mutex, and with
+    /// `<kind>:<names or name>:<numbers>` in place of the name for everything else; percent-encoded
+    /// fields.
     pub fn encode(&self) -> String {
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let (mark, what) = match &self.kind {
+            TicketKind::Mutex => (MARK, encoded(&self.name)),
+            TicketKind::Multi(names) => {
+                let names: Vec<String> = names.iter().map(|name| encoded(name)).collect();
+                (KINDS_MARK, format!("multi:{}:", names.join(",")))
+            }
+            TicketKind::Semaphore(limit, slots) => {
+                let numbers = [limit].into_iter().chain(slots).map(u32::to_string);
+                let numbers: Vec<String> = numbers.collect();
+                let numbers = numbers.join(",");
+                (
+                    KINDS_MARK,
+                    format!("semaphore:{}:{numbers}", encoded(&self.name)),
+                )
+            }
+        };
         let body = format!(
-            "{MARK}:{}:{}:{}:{}:{}",
+            "{mark}:{}:{}:{}:{}:{what}",
             self.id.0,
             self.ttl.as_millis(),
             self.fence.map_or(0, FencingToken::get),
-            utf8_percent_encode(self.token.expose(), NON_ALPHANUMERIC),
-            utf8_percent_encode(&self.name, NON_ALPHANUMERIC),
+            encoded(self.token.expose()),
         );
         format!("{body}:{}", checksum(&body))
     }
@@ -125,7 +177,7 @@ impl Ticket {
             .ok_or_else(|| wrong("is not a Quorlock ticket"))?;
         let fields: Vec<&str> = body.split(':').collect();
         match fields.first() {
-            Some(&MARK) => {}
+            Some(&(MARK | KINDS_MARK)) => {}
             Some(mark) if mark.starts_with("qlt") => {
                 return Err(wrong("was made by a newer version of Quorlock"));
             }
@@ -134,7 +186,7 @@ impl Ticket {
         if sum != checksum(body) {
             return Err(wrong("is cut short or changed: its checksum does not fit"));
         }
-        let [_, id, ttl_ms, fence, token, name] = fields[..] else {
+        let [mark, id, ttl_ms, fence, token, ref what @ ..] = fields[..] else {
             return Err(wrong("has the wrong number of fields"));
         };
         if id.len() != 24 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -154,9 +206,30 @@ impl Ticket {
             .ok()
             .and_then(|token| OwnerToken::parse(&token));
         let fence = number(fence)?;
+        let name_of =
+            |field: &str| text_of(field).map_err(|_| wrong("has a name that is not UTF-8"));
+        let (name, kind) = match (mark, what) {
+            (MARK, [name]) => (name_of(name)?, TicketKind::Mutex),
+            (KINDS_MARK, ["multi", names, ""]) => {
+                let names = names.split(',').map(name_of).collect::<Result<Vec<_>>>()?;
+                (names.join(", "), TicketKind::Multi(names))
+            }
+            (KINDS_MARK, ["semaphore", name, numbers]) => {
+                let numbers = numbers.split(',').map(|number| number.parse::<u32>());
+                let numbers = numbers.collect::<Result<Vec<_>, _>>();
+                let numbers = numbers.map_err(|_| wrong("has a field that is not a number"))?;
+                let kind = semaphore_of(&numbers).ok_or_else(|| wrong("has no valid slots"))?;
+                (name_of(name)?, kind)
+            }
+            (KINDS_MARK, [kind, ..]) if !["multi", "semaphore"].contains(kind) => {
+                return Err(wrong("was made by a newer version of Quorlock"));
+            }
+            _ => return Err(wrong("has the wrong number of fields")),
+        };
         Ok(Ticket {
             id: TicketId(id.to_owned()),
-            name: text_of(name).map_err(|_| wrong("has a name that is not UTF-8"))?,
+            name,
+            kind,
             token: token.ok_or_else(|| wrong("has no valid owner"))?,
             ttl: Ttl::from_millis(number(ttl_ms)?).map_err(|_| wrong("has a ttl out of bounds"))?,
             fence: if fence == 0 {
@@ -181,6 +254,15 @@ impl fmt::Debug for Ticket {
     }
 }
 
+/// The limit and the slots, if they fit.
+fn semaphore_of(numbers: &[u32]) -> Option<TicketKind> {
+    let (&limit, slots) = numbers.split_first()?;
+    let unlike = |(index, slot): (usize, &u32)| !slots[..index].contains(slot);
+    let fit = slots.iter().all(|&slot| slot < limit) && slots.iter().enumerate().all(unlike);
+    (fit && limit <= PERMITS_MAX && !slots.is_empty())
+        .then(|| TicketKind::Semaphore(limit, slots.to_vec()))
+}
+
 /// Eight hex digits that show a ticket cut short by a queue's limits; no protection against forgery.
 fn checksum(body: &str) -> String {
     sha1_smol::Sha1::from(body).hexdigest()[..8].to_owned()
@@ -190,11 +272,26 @@ fn checksum(body: &str) -> String {
 mod tests {
     use super::*;
 
+    fn tickets() -> [Ticket; 3] {
+        let names = vec!["in:voice/ü".to_owned(), "b,c".to_owned()];
+        let multi = Ticket {
+            name: names.join(", "),
+            kind: TicketKind::Multi(names),
+            ..ticket()
+        };
+        let semaphore = Ticket {
+            kind: TicketKind::Semaphore(10, vec![9, 0, 3]),
+            ..ticket()
+        };
+        [ticket(), multi, semaphore]
+    }
+
     fn ticket() -> Ticket {
         let token = "q1.0123456789abcdef0123456789abcdef01234567.host/1/rust/a:b c";
         Ticket {
             id: TicketId("0123456789abcdef01234567".into()),
             name: "in:voice/ü".into(),
+            kind: TicketKind::Mutex,
             token: OwnerToken::parse(token).expect("well formed"),
             ttl: Ttl::from_millis(30_000).expect("in bounds"),
             fence: FencingToken::new(1_795_000_000_000_000),
@@ -203,9 +300,22 @@ mod tests {
 
     #[test]
     fn survives_its_text() {
-        let text = ticket().encode();
-        assert!(text.bytes().all(|byte| byte.is_ascii_graphic()));
-        assert!(Ticket::decode(&text).expect("own text") == ticket());
+        for ticket in tickets() {
+            let text = ticket.encode();
+            assert!(text.bytes().all(|byte| byte.is_ascii_graphic()));
+            assert!(Ticket::decode(&text).expect("own text") == ticket, "{text}");
+        }
+    }
+
+    #[test]
+    fn slots_that_do_not_fit_are_refused() {
+        for numbers in ["", "3", "3,3", "3,1,1", "1001,1", "0,0", "3,-1"] {
+            let text = tickets()[2].encode();
+            let body = text.rsplit_once(':').expect("a checksum").0;
+            let body = body.replace("10,9,0,3", numbers);
+            let error = Ticket::decode(&format!("{body}:{}", checksum(&body)));
+            assert_eq!(error.expect_err(numbers).field(), Some("ticket"));
+        }
     }
 
     #[test]
@@ -219,15 +329,16 @@ mod tests {
 
     #[test]
     fn every_cut_and_every_changed_byte_is_refused() {
-        let text = ticket().encode();
-        for end in 0..text.len() {
-            assert!(Ticket::decode(&text[..end]).is_err(), "cut at {end}");
-        }
-        for index in 0..text.len() {
-            let mut bytes = text.clone().into_bytes();
-            bytes[index] = if bytes[index] == b'z' { b'y' } else { b'z' };
-            let changed = String::from_utf8(bytes).expect("ascii");
-            assert!(Ticket::decode(&changed).is_err(), "changed at {index}");
+        for text in tickets().map(|ticket| ticket.encode()) {
+            for end in 0..text.len() {
+                assert!(Ticket::decode(&text[..end]).is_err(), "cut at {end}");
+            }
+            for index in 0..text.len() {
+                let mut bytes = text.clone().into_bytes();
+                bytes[index] = if bytes[index] == b'z' { b'y' } else { b'z' };
+                let changed = String::from_utf8(bytes).expect("ascii");
+                assert!(Ticket::decode(&changed).is_err(), "changed at {index}");
+            }
         }
     }
 }

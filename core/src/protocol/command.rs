@@ -107,6 +107,8 @@ pub struct Place {
     pub beat_ms: u64,
     /// The score that was its place before it left the queue; `None` means the end.
     pub score: Option<u64>,
+    /// Of several names the one whose queue it is; of a semaphore the slot to look at first; else 0.
+    pub at: usize,
 }
 
 /// One waiter: its client's wake-up channel and a number within the client.
@@ -196,7 +198,8 @@ impl Command {
         let mut command = self.clone();
         if let Command::Release(release) = &mut command {
             if !is_home {
-                release.wake = false;
+                // Each of several names has a home of its own.
+                release.wake &= release.keys.is_several() && !release.keys.is_pool();
                 release.put_back = None;
             }
             release.fence = release.fence.filter(|_| !raised);

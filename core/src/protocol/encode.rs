@@ -1,9 +1,10 @@
 //! Commands as words for a server.
 
-use crate::config::{FencingToken, TicketId};
+use crate::config::{FencingToken, Keys, TicketId};
 use crate::error::{Fault, FaultClass};
 use crate::protocol::command::{Claim, Command, Place, Release, Renewal, WaiterId};
 use crate::protocol::script::{self, Script};
+use crate::protocol::several;
 use crate::protocol::speech::Speech;
 use crate::protocol::wire::{Abilities, CompareDelete};
 
@@ -11,7 +12,7 @@ use crate::protocol::wire::{Abilities, CompareDelete};
 pub fn encode(command: &Command, can: &Abilities) -> Result<Speech, Fault> {
     let mut speech = Speech::new();
     match command {
-        Command::Acquire(claim) if can.plain => plain_claim(&mut speech, claim, can),
+        Command::Acquire(claim) if claim.is_plain(can) => plain_claim(&mut speech, claim, can),
         Command::Release(release) if release.is_plain(can) => {
             delete(&mut speech, release, can);
             if let Some(fence) = release.fence {
@@ -71,6 +72,9 @@ fn delete(speech: &mut Speech, release: &Release, can: &Abilities) {
 }
 
 fn by_script(speech: &mut Speech, command: &Command, can: &Abilities) {
+    if several::say(speech, command, can) {
+        return;
+    }
     match command {
         Command::Acquire(claim) => {
             call_for(speech, &script::ACQUIRE, claim, can);
@@ -79,7 +83,7 @@ fn by_script(speech: &mut Speech, command: &Command, can: &Abilities) {
         }
         Command::Poll(claim, place) => {
             call_for(speech, &script::POLL, claim, can);
-            waiter(speech, &place.waiter, can);
+            waiter(speech, &claim.keys, &place.waiter, can);
             speech.number(place.beat_ms);
             match place.score {
                 Some(score) => speech.number(score),
@@ -90,22 +94,24 @@ fn by_script(speech: &mut Speech, command: &Command, can: &Abilities) {
         Command::Leave { keys, waiter: id } => {
             let names = [keys.lock().to_owned(), keys.queue(), keys.beats()];
             speech.call(&script::LEAVE, names.iter());
-            waiter(speech, id, can);
+            waiter(speech, keys, id, can);
             speech.word(keys.channels().as_bytes());
         }
         Command::Release(release) => give_back(speech, release, can),
         Command::Extend { leases, fill_in } => {
             let mut names = Vec::with_capacity(1 + 2 * leases.len());
-            for lease in leases {
-                names.extend([lease.keys.lock().to_owned(), lease.keys.fence()]);
+            for part in leases.iter().flat_map(|lease| lease.keys.parts()) {
+                names.extend([part.lock().to_owned(), part.fence()]);
             }
             let ticket = fill_in.iter().zip(leases.first());
             names.extend(ticket.map(|(ticket, lease)| lease.keys.spent(ticket)));
             speech.call(&script::EXTEND, names.iter());
             for lease in leases {
-                speech.word(lease.token.as_bytes());
-                speech.number(lease.ttl.as_millis());
-                speech.number(raised_to(lease.fence, can));
+                for _ in lease.keys.parts() {
+                    speech.word(lease.token.as_bytes());
+                    speech.number(lease.ttl.as_millis());
+                    speech.number(raised_to(lease.fence, can));
+                }
             }
         }
         Command::Raise {
@@ -208,8 +214,9 @@ fn give_back(speech: &mut Speech, release: &Release, can: &Abilities) {
             waiter: id,
             beat_ms,
             score,
+            ..
         }) => {
-            waiter(speech, id, can);
+            waiter(speech, keys, id, can);
             speech.number(score.unwrap_or(0));
             speech.number(*beat_ms);
         }
@@ -231,8 +238,8 @@ fn without_scripts(speech: &mut Speech, command: &Command, can: &Abilities) -> R
         return Err(Fault::refused(FaultClass::Permission, why));
     }
     match command {
-        Command::Acquire(claim) => set_if_free(speech, claim),
-        Command::Release(release) => delete(speech, release, can),
+        Command::Acquire(claim) if !claim.keys.is_several() => set_if_free(speech, claim),
+        Command::Release(release) if !release.keys.is_several() => delete(speech, release, can),
         Command::Extend {
             leases,
             fill_in: None,
@@ -241,7 +248,7 @@ fn without_scripts(speech: &mut Speech, command: &Command, can: &Abilities) -> R
                 extend_if_own(speech, lease);
             }
         }
-        Command::Inspect { keys } => {
+        Command::Inspect { keys } if !keys.is_pool() => {
             speech.words(&["GET", keys.lock()]);
             speech.words(&["PTTL", keys.lock()]);
         }
@@ -263,10 +270,18 @@ fn extend_if_own(speech: &mut Speech, lease: &Renewal) {
     speech.number(lease.ttl.as_millis());
 }
 
+impl Claim {
+    /// True where plain words do: they take one key.
+    pub fn is_plain(&self, can: &Abilities) -> bool {
+        can.plain && !self.keys.is_several()
+    }
+}
+
 impl Release {
     /// True where plain words do: nothing is to be remembered and nobody to be called.
     pub fn is_plain(&self, can: &Abilities) -> bool {
         can.scripts
+            && !self.keys.is_several()
             && self.tomb_ms == 0
             && self.spent.is_none()
             && !self.wake
@@ -275,29 +290,30 @@ impl Release {
     }
 }
 
-/// A waiter as it stands in the queue: `s` listens, `p` polls.
-pub fn waiter_member(id: &WaiterId, listens: bool) -> String {
-    format!(
-        "{}:{}:{}",
-        id.client.0,
-        id.number,
-        if listens { 's' } else { 'p' }
-    )
+/// A waiter as it stands in the queue of `keys`: `s` listens, `p` polls; for a semaphore with how many
+/// slots it wants.
+pub fn waiter_member(keys: &Keys, id: &WaiterId, listens: bool) -> String {
+    let (client, number) = (&id.client.0, id.number);
+    let ear = if listens { 's' } else { 'p' };
+    match keys.wanted() {
+        0 => format!("{client}:{number}:{ear}"),
+        wanted => format!("{client}:{number}:{wanted}:{ear}"),
+    }
 }
 
-fn waiter(speech: &mut Speech, id: &WaiterId, can: &Abilities) {
-    speech.word(waiter_member(id, can.wake).as_bytes());
+pub(super) fn waiter(speech: &mut Speech, keys: &Keys, id: &WaiterId, can: &Abilities) {
+    speech.word(waiter_member(keys, id, can.wake).as_bytes());
 }
 
 /// The proposed token: none where the counter may not be used, 0 where the script cannot bound it
 /// by the server's clock.
-fn proposal(speech: &mut Speech, claim: &Claim, can: &Abilities) {
+pub(super) fn proposal(speech: &mut Speech, claim: &Claim, can: &Abilities) {
     match claim.proposal.filter(|_| can.fencing) {
         Some(micros) => speech.number(if can.time { micros } else { 0 }),
         None => speech.word(b""),
     }
 }
 
-fn raised_to(fence: Option<FencingToken>, can: &Abilities) -> u64 {
+pub(super) fn raised_to(fence: Option<FencingToken>, can: &Abilities) -> u64 {
     fence.filter(|_| can.fencing).map_or(0, FencingToken::get)
 }

@@ -7,6 +7,7 @@ mod parse;
 mod reply;
 mod request;
 mod script;
+mod several;
 mod speech;
 mod wire;
 
@@ -16,7 +17,9 @@ pub use command::{Claim, ClientId, Command, Place, Release, Renewal, Spent, Wait
 pub use encode::encode;
 pub use encode::waiter_member;
 pub use parse::{parse, waiter_number};
-pub use reply::{Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View};
+pub use reply::{
+    Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, SlotView, View,
+};
 pub use request::Request;
 pub(crate) use script::PROBE;
 #[cfg(feature = "testing")]

@@ -3,9 +3,9 @@
 use crate::config::{FencingToken, is_own_format};
 use crate::error::{Fault, FaultClass};
 use crate::protocol::classify;
-use crate::protocol::command::{Claim, Command};
+use crate::protocol::command::{Claim, Command, Renewal};
 use crate::protocol::reply::{
-    Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View,
+    Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, SlotView, View,
 };
 use crate::protocol::wire::{Abilities, Raw};
 
@@ -19,7 +19,9 @@ pub fn parse(
 ) -> Result<Reply, Fault> {
     let mut words = words.into_iter();
     match command {
-        Command::Acquire(claim) if can.plain => return parse_plain_claim(claim, can, words),
+        Command::Acquire(claim) if claim.is_plain(can) => {
+            return parse_plain_claim(claim, can, words);
+        }
         Command::Release(release) if release.is_plain(can) => {}
         _ if !can.scripts => return parse_without_scripts(command, words),
         _ => {}
@@ -33,7 +35,9 @@ pub fn parse(
         (Command::Acquire(_) | Command::Poll(..) | Command::Adopt { .. }, Raw::List(list)) => {
             parse_claim(list, matches!(command, Command::Adopt { .. }))
         }
-        (Command::Acquire(_), Raw::Bytes(token)) => granted(counted_of(&token)?, false, None),
+        (Command::Acquire(_), Raw::Bytes(token)) => {
+            granted(counted_of(&token)?, false, None, Vec::new())
+        }
         (Command::Release(_) | Command::Unadopt { .. }, Raw::Int(found)) => match found {
             1 => Ok(Reply::Released(ReleaseWord::Done)),
             0 => Ok(Reply::Released(ReleaseWord::Missing)),
@@ -41,7 +45,7 @@ pub fn parse(
             _ => Err(nonsense()),
         },
         (Command::Leave { .. }, Raw::Int(gone)) => Ok(Reply::Left(gone == 1)),
-        (Command::Extend { leases, .. }, Raw::List(list)) if list.len() == leases.len() => {
+        (Command::Extend { leases, .. }, Raw::List(list)) => {
             let words = list.into_iter().map(|word| match word {
                 Raw::Int(1) => Ok(LeaseWord::Renewed),
                 Raw::Int(0) => Ok(LeaseWord::Missing),
@@ -49,9 +53,10 @@ pub fn parse(
                 Raw::Int(3) => Ok(LeaseWord::FilledIn),
                 _ => Err(nonsense()),
             });
-            words.collect::<Result<_, _>>().map(Reply::Extended)
+            per_lease(leases, words)
         }
         (Command::Raise { .. }, Raw::Bytes(bytes)) => fence_of(&bytes).map(Reply::Raised),
+        (Command::Inspect { keys }, Raw::List(list)) if keys.is_pool() => parse_slots(&list),
         (Command::Inspect { .. }, Raw::List(list)) => parse_view(list),
         (Command::Recall { .. }, Raw::Int(ms)) => match ms {
             -2 => Ok(Reply::Recalled(None)),
@@ -96,7 +101,7 @@ fn parse_plain_claim(
         Ok(again) => match queue.flatten() {
             // Others wait: the key is given back.
             Some(Raw::Int(1)) => Ok(Reply::Refused(Refusal::bare(RefusalKind::Queued))),
-            Some(Raw::Int(_)) | None => granted(counted, again, None),
+            Some(Raw::Int(_)) | None => granted(counted, again, None, Vec::new()),
             word => Err(Fault {
                 may_have_run: true,
                 ..fault_of(word)
@@ -129,7 +134,7 @@ fn parse_without_scripts(
 ) -> Result<Reply, Fault> {
     match command {
         Command::Acquire(claim) => match set_if_free(claim, words.next())? {
-            Ok(again) => granted(Counted::No, again, None),
+            Ok(again) => granted(Counted::No, again, None, Vec::new()),
             Err(refusal) => Ok(Reply::Refused(refusal)),
         },
         Command::Release(_) => match words.next() {
@@ -139,19 +144,13 @@ fn parse_without_scripts(
             word => Err(fault_of(word)),
         },
         Command::Extend { leases, .. } => {
-            let words: Vec<_> = words
-                .map(|word| match word {
-                    Raw::Okay => Ok(LeaseWord::Renewed),
-                    // IFEQ tells neither a missing key nor another owner apart.
-                    Raw::Nil => Ok(LeaseWord::Other),
-                    word => Err(fault_of(Some(word))),
-                })
-                .collect::<Result<_, _>>()?;
-            if words.len() == leases.len() {
-                Ok(Reply::Extended(words))
-            } else {
-                Err(nonsense())
-            }
+            let words = words.map(|word| match word {
+                Raw::Okay => Ok(LeaseWord::Renewed),
+                // IFEQ tells neither a missing key nor another owner apart.
+                Raw::Nil => Ok(LeaseWord::Other),
+                word => Err(fault_of(Some(word))),
+            });
+            per_lease(leases, words)
         }
         Command::Inspect { .. } => {
             let value = match words.next() {
@@ -177,11 +176,36 @@ fn parse_without_scripts(
     }
 }
 
-fn granted(counted: Counted, again: bool, score: Option<u64>) -> Result<Reply, Fault> {
+/// One word for each lease, of which there may be several for one that holds several keys: it is
+/// renewed where all of them are.
+fn per_lease(
+    leases: &[Renewal],
+    words: impl Iterator<Item = Result<LeaseWord, Fault>>,
+) -> Result<Reply, Fault> {
+    let mut words = words.collect::<Result<Vec<_>, _>>()?.into_iter();
+    let mut said = Vec::with_capacity(leases.len());
+    for lease in leases {
+        let mut of_keys = words.by_ref().take(lease.keys.parts().len());
+        let first = of_keys.next().ok_or_else(nonsense)?;
+        said.push(of_keys.fold(first, LeaseWord::and));
+    }
+    match words.next() {
+        Some(_) => Err(nonsense()),
+        None => Ok(Reply::Extended(said)),
+    }
+}
+
+fn granted(
+    counted: Counted,
+    again: bool,
+    score: Option<u64>,
+    slots: Vec<u32>,
+) -> Result<Reply, Fault> {
     Ok(Reply::Granted(Grant {
         counted,
         again,
         score,
+        slots,
     }))
 }
 
@@ -215,6 +239,7 @@ fn parse_claim(list: Vec<Raw>, names_owner: bool) -> Result<Reply, Fault> {
             counted_of(&text(list.get(1))?)?,
             *kind == 2,
             score(list.get(2))?,
+            list.iter().skip(3).map(slot_of).collect::<Result<_, _>>()?,
         ),
         Some(Raw::Int(0)) => {
             let why = match &*text(list.get(1))? {
@@ -240,6 +265,11 @@ fn parse_claim(list: Vec<Raw>, names_owner: bool) -> Result<Reply, Fault> {
                     score(list.get(4))?
                 },
                 owner,
+                at: match list.get(5) {
+                    Some(Raw::Int(index)) => usize::try_from(*index).map_err(|_| nonsense())?,
+                    Some(_) => return Err(nonsense()),
+                    None => 0,
+                },
             }))
         }
         _ => Err(nonsense()),
@@ -263,7 +293,35 @@ fn parse_view(list: Vec<Raw>) -> Result<Reply, Fault> {
         ttl_ms: u64::try_from(*left).ok(),
         counter: fence_of(counter)?,
         waiters: u64::try_from(*waiters).ok(),
+        slots: Vec::new(),
     }))
+}
+
+/// The slots of a semaphore behind the number of its waiters.
+fn parse_slots(list: &[Raw]) -> Result<Reply, Fault> {
+    let [Raw::Int(waiters), slots @ ..] = list else {
+        return Err(nonsense());
+    };
+    let taken = slots.chunks(3).map(|shown| match shown {
+        [slot, Raw::Bytes(value), Raw::Int(left)] => Ok(SlotView {
+            slot: slot_of(slot)?,
+            value: value.clone(),
+            ttl_ms: u64::try_from(*left).ok(),
+        }),
+        _ => Err(nonsense()),
+    });
+    Ok(Reply::View(View {
+        waiters: u64::try_from(*waiters).ok(),
+        slots: taken.collect::<Result<_, _>>()?,
+        ..View::default()
+    }))
+}
+
+fn slot_of(word: &Raw) -> Result<u32, Fault> {
+    match word {
+        Raw::Int(number) => u32::try_from(*number).map_err(|_| nonsense()),
+        _ => Err(nonsense()),
+    }
 }
 
 /// The lines of `INFO` that matter to a lock.

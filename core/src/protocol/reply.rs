@@ -28,7 +28,7 @@ pub enum Reply {
 }
 
 /// A key won.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// What the node's fencing counter says of it.
     pub counted: Counted,
@@ -37,6 +37,8 @@ pub struct Grant {
     pub again: bool,
     /// The place the waiter had, if it came from the queue.
     pub score: Option<u64>,
+    /// The slots that a semaphore's home picked.
+    pub slots: Vec<u32>,
 }
 
 /// What a fencing counter says of a key won.
@@ -63,6 +65,8 @@ pub struct Refusal {
     pub score: Option<u64>,
     /// The owner's token, where an adopter needs to know whether one other adopter has a majority.
     pub owner: Option<Vec<u8>>,
+    /// Which of several names it is that was not won.
+    pub at: usize,
 }
 
 impl Refusal {
@@ -74,6 +78,7 @@ impl Refusal {
             place: None,
             score: None,
             owner: None,
+            at: 0,
         }
     }
 }
@@ -108,6 +113,23 @@ pub enum LeaseWord {
     FilledIn,
 }
 
+impl LeaseWord {
+    /// What becomes of a lease with two keys: the word that counts less.
+    pub fn and(self, other: LeaseWord) -> LeaseWord {
+        let weight = |word| match word {
+            LeaseWord::Renewed => 0,
+            LeaseWord::FilledIn => 1,
+            LeaseWord::Missing => 2,
+            LeaseWord::Other => 3,
+        };
+        if weight(other) > weight(self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
 /// What a release found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseWord {
@@ -132,6 +154,19 @@ pub struct View {
     pub counter: Option<FencingToken>,
     /// Waiters in the queue here; `None` where the user may not ask.
     pub waiters: Option<u64>,
+    /// The slots of a semaphore that are taken.
+    pub slots: Vec<SlotView>,
+}
+
+/// A slot of a semaphore that is taken on one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotView {
+    /// Its number.
+    pub slot: u32,
+    /// Its key's value; a secret.
+    pub value: Vec<u8>,
+    /// How long the key still lives; `None` for ever.
+    pub ttl_ms: Option<u64>,
 }
 
 /// What a server says of itself; each part only where it may be asked.

@@ -17,10 +17,21 @@ macro_rules! scripts {
     (@body $file:literal after $common:literal) => {
         concat!(include_str!($common), include_str!("scripts/lib.lua"), include_str!($file))
     };
-    ($( $(#[$doc:meta])* $name:ident = $file:literal $($how:ident $($common:literal)?)?; )*) => { $(
+    (@body $file:literal beside $more:literal) => {
+        concat!(include_str!("scripts/lib.lua"), include_str!($more), include_str!($file))
+    };
+    (@body $file:literal beside $more:literal after $common:literal) => {
+        concat!(
+            include_str!($common),
+            include_str!("scripts/lib.lua"),
+            include_str!($more),
+            include_str!($file)
+        )
+    };
+    ($( $(#[$doc:meta])* $name:ident = $file:literal $($how:ident $($common:literal)?)*; )*) => { $(
         $(#[$doc])*
         pub(crate) static $name: Script = {
-            const BODY: &str = scripts!(@body $file $($how $($common)?)?);
+            const BODY: &str = scripts!(@body $file $($how $($common)?)*);
             Script { name: $file, body: BODY, digest: LazyLock::new(|| sha1_smol::Sha1::from(BODY).hexdigest()) }
         };
     )* };
@@ -47,6 +58,22 @@ scripts! {
     UNADOPT = "scripts/unadopt.lua";
     /// Shows a resource.
     INSPECT = "scripts/inspect.lua";
+    /// Takes several locks on one node.
+    ACQUIRE_SEVERAL = "scripts/acquire_several.lua" beside "scripts/several.lua" after "scripts/acquire_several_free.lua";
+    /// Stands in the queue of one of several names and takes all when first.
+    POLL_SEVERAL = "scripts/poll_several.lua" beside "scripts/several.lua";
+    /// Stands in the queue of a semaphore and takes slots when it is its turn.
+    POLL_SLOTS = "scripts/poll_slots.lua" beside "scripts/several.lua";
+    /// Gives several locks back.
+    RELEASE_SEVERAL = "scripts/release_several.lua";
+    /// Writes a fencing token back for several locks.
+    RAISE_SEVERAL = "scripts/raise_several.lua" beside "scripts/several.lua";
+    /// Takes several leases over.
+    ADOPT_SEVERAL = "scripts/adopt_several.lua" beside "scripts/several.lua";
+    /// Takes an adoption of several leases back.
+    UNADOPT_SEVERAL = "scripts/unadopt_several.lua" alone;
+    /// Shows the slots of a semaphore.
+    INSPECT_SLOTS = "scripts/inspect_slots.lua" alone;
     /// Asks what this user may do.
     PROBE = "scripts/probe.lua" alone;
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::config::{OwnerToken, PlantedBug, Terms, Ticket};
 use crate::error::{Error, NodeOutcome};
-use crate::protocol::{Command, RefusalKind, Reply, Request, Spent};
+use crate::protocol::{Claim, Command, RefusalKind, Reply, Request, Spent};
 use crate::quorum::ballot::{Ballot, Why, Won};
 use crate::quorum::{Defeat, Fleet, Sweep, Verdict, Vote};
 
@@ -56,8 +56,13 @@ pub async fn adopt(
         from: ticket.token.clone(),
         retention_ms,
     };
+    let first_only = fleet.planted.has(PlantedBug::AdoptFirstOfSeveral);
+    let claim = Claim {
+        keys: keys.first_if(first_only),
+        ..ballot.claim()
+    };
     let command = Arc::<Request>::from(Command::Adopt {
-        claim: ballot.claim(),
+        claim,
         from: used.from.clone(),
         ticket: used.ticket.clone(),
         seen_ms: retention_ms,

@@ -115,6 +115,11 @@ impl<'a> Ballot<'a> {
         };
     }
 
+    /// A grant at what was proposed, which only a planted bug makes up.
+    pub(crate) fn proposal(&self) -> Counted {
+        self.proposed.map_or(Counted::No, Counted::At)
+    }
+
     /// Gives the round one more node timeout: a second step has begun.
     pub(crate) fn prolong(&mut self) {
         self.round.prolong(self.timeout);
@@ -232,8 +237,10 @@ impl<'a> Ballot<'a> {
     }
 
     fn raise(&self, to: u64, past: bool) -> Arc<Request> {
+        let first_only = self.fleet.planted.has(PlantedBug::RaiseFirstOfSeveral);
+        let keys = &self.held.keys;
         Arc::from(Command::Raise {
-            keys: self.held.keys.clone(),
+            keys: keys.first_if(first_only),
             token: self.held.token.clone(),
             to,
             past: past && !self.fleet.planted.has(PlantedBug::RaiseWithoutCounting),

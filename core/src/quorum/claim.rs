@@ -9,7 +9,9 @@ use tokio::time::Instant;
 use crate::config::{Keys, PlantedBug, Terms};
 use crate::error::{Error, FaultClass, NodeOutcome};
 use crate::node::Answered;
-use crate::protocol::{Claim, Command, Grant, Place, Refusal, RefusalKind, Reply, Request};
+use crate::protocol::{
+    Claim, ClientId, Command, Grant, Place, Refusal, RefusalKind, Reply, Request, WaiterId,
+};
 use crate::quorum::ballot::{Ballot, Why, Won};
 use crate::quorum::release::undo_claim;
 use crate::quorum::{Defeat, Fleet, Next, Verdict, Vote};
@@ -39,6 +41,8 @@ pub struct NotWon {
     pub place: Option<u64>,
     /// What keeps its place there.
     pub score: Option<u64>,
+    /// Which of several names it was that was not won.
+    pub at: usize,
     /// What each node said.
     pub outcomes: Vec<NodeOutcome>,
 }
@@ -82,12 +86,20 @@ struct Report {
     foreign: bool,
     place: Option<u64>,
     score: Option<u64>,
+    at: Option<usize>,
 }
 
 impl<'a> Attempt<'a> {
     fn new(fleet: &'a Arc<Fleet>, keys: &Keys, terms: &Terms, approach: Approach) -> Self {
         let mut ballot = Ballot::new(fleet, keys, terms, fleet.fresh_token());
         let claim = Command::Acquire(ballot.claim()).into();
+        let approach = match approach {
+            // Which slots the others are asked for is known once the home has picked them.
+            Approach::Called(home, place) if keys.is_undecided() => {
+                Approach::ThroughHome(home, place)
+            }
+            approach => approach,
+        };
         Attempt {
             ballot,
             claim,
@@ -123,12 +135,19 @@ impl<'a> Attempt<'a> {
         let claim = claim.clone();
         let (home, ahead) = match &self.approach {
             Approach::AllAtOnce => {
+                let has_one_home = !claim.keys.is_several() || claim.keys.is_pool();
                 let home = self.ballot.fleet.home(&claim.keys, |_| false);
-                let heeding = Claim {
+                let heeding = Command::Acquire(Claim {
                     heed_queue: true,
                     ..claim
-                };
-                (home, Command::Acquire(heeding))
+                });
+                if !has_one_home {
+                    // Each of several names has a home of its own.
+                    self.claim = heeding.into();
+                    self.ask_all_but(None);
+                    return;
+                }
+                (home, heeding)
             }
             Approach::ThroughHome(home, place) | Approach::Called(home, place) => {
                 (Some(*home), Command::Poll(claim, place.clone()))
@@ -143,10 +162,42 @@ impl<'a> Attempt<'a> {
     }
 
     fn ask_all_but(&mut self, home: Option<usize>) {
+        let planted = &self.ballot.fleet.planted;
+        if planted.has(PlantedBug::SlotsPickedPerNode) {
+            self.claim = self.any_slots();
+        }
         for node in 0..self.ballot.fleet.size() {
             if Some(node) != home {
                 self.ballot.round.ask(node, &self.claim);
             }
+        }
+    }
+
+    /// The planted bug: each node is asked for any slots, as a counting semaphore would be.
+    fn any_slots(&self) -> Arc<Request> {
+        match &**self.claim {
+            Command::Acquire(claim) if claim.keys.is_pool() => {
+                let id = &claim.token.id()[..12];
+                let place = Place {
+                    waiter: WaiterId {
+                        client: ClientId("planted".into()),
+                        number: u64::from_str_radix(id, 16).unwrap_or(0),
+                    },
+                    beat_ms: 0,
+                    score: None,
+                    at: 0,
+                };
+                let keys = claim.keys.with_slots(&[]);
+                Command::Poll(
+                    Claim {
+                        keys,
+                        ..claim.clone()
+                    },
+                    place,
+                )
+                .into()
+            }
+            _ => Arc::clone(&self.claim),
         }
     }
 
@@ -262,6 +313,9 @@ impl<'a> Attempt<'a> {
         self.ballot.grant(node, grant.counted);
         if self.home() == Some(node) {
             self.home_granted = true;
+            if self.ballot.held.keys.is_undecided() {
+                self.pick(&grant.slots);
+            }
             self.report.score = grant.score.or(self.report.score);
             if matches!(self.approach, Approach::ThroughHome(..)) {
                 self.ballot.prolong();
@@ -274,13 +328,40 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
+    /// The home has picked the slots: the others are asked for exactly these, on the same terms.
+    fn pick(&mut self, slots: &[u32]) {
+        let Command::Acquire(claim) = &**self.claim else {
+            return;
+        };
+        let keys = self.ballot.held.keys.with_slots(slots);
+        let claim = Claim {
+            keys: keys.clone(),
+            ..claim.clone()
+        };
+        self.ballot.held.keys = keys;
+        self.claim = Command::Acquire(claim).into();
+    }
+
     /// Counts a refusal; true where it decides the attempt.
     fn refused(&mut self, node: usize, refusal: Refusal) -> bool {
+        let some_count = self
+            .ballot
+            .fleet
+            .planted
+            .has(PlantedBug::SomeOfSeveralCount);
+        if some_count && refusal.at > 0 && refusal.why == RefusalKind::Held {
+            self.ballot.grant(node, self.ballot.proposal());
+            return false;
+        }
         self.ballot.tally.set(node, Vote::Against);
         self.report.foreign |= refusal.why == RefusalKind::Foreign;
         let left = refusal.ttl_ms.map(Duration::from_millis);
         self.report.holder_left = self.report.holder_left.max(left);
+        if self.report.at.is_none() || refusal.why == RefusalKind::Queued {
+            self.report.at = Some(refusal.at);
+        }
         if self.home() == Some(node) {
+            self.report.at = Some(refusal.at);
             self.report.place = refusal.place;
             self.report.score = refusal.score.or(self.report.score);
             return true;
@@ -319,6 +400,7 @@ impl<'a> Attempt<'a> {
             foreign: report.foreign,
             place: report.place,
             score: report.score,
+            at: report.at.unwrap_or(0),
             outcomes: self.ballot.round.outcomes(),
         }
     }
@@ -327,6 +409,14 @@ impl<'a> Attempt<'a> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if self.won || self.ballot.fleet.planted.has(PlantedBug::NoCleanUp) {
+            return;
+        }
+        let not_undone = self
+            .ballot
+            .fleet
+            .planted
+            .has(PlantedBug::SeveralWithoutRollBack);
+        if not_undone && self.ballot.held.keys.is_several() {
             return;
         }
         self.ballot.round.void().set();

@@ -62,7 +62,9 @@ pub fn start_release(fleet: &Arc<Fleet>, held: &Held) -> Sweep {
     let forgotten = fleet.planted.has(PlantedBug::FenceFromGrantsOnly);
     held.void.set();
     let home = fleet.home(&held.keys, |_| false);
+    let first_only = fleet.planted.has(PlantedBug::ReleaseFirstOfSeveral);
     let release = Release {
+        keys: held.keys.first_if(first_only),
         fence: held.fence.filter(|_| !forgotten),
         spent: held.ticket.clone(),
         ..held.plain_release()

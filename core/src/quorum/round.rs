@@ -137,7 +137,7 @@ impl<'a> Round<'a> {
 
     /// A round that also notices, however late, that others wait for `keys`.
     pub fn watching(fleet: &'a Arc<Fleet>, timeout: Duration, keys: &Keys) -> Self {
-        let crowd = Some((Arc::clone(fleet), keys.clone()));
+        let crowd = Some((Arc::clone(fleet), keys.subject()));
         let answers = Arc::new(Answers {
             crowd,
             ..Answers::default()

@@ -36,5 +36,12 @@ pub fn scenario_of(bug: PlantedBug) -> Scenario {
         OnceLooksTooEarly => Scenario::jobs(),
         OnceAsksOneNode => Scenario::halved_jobs(),
         AdoptWithOneToken => Scenario::hostile_hand_over(),
+        SlotsPickedPerNode => Scenario::permits(),
+        SeveralWithoutRollBack => Scenario::impatient_bundles(),
+        SomeOfSeveralCount => Scenario::several(),
+        RenewFirstOfSeveral => Scenario::frozen_bundles(),
+        ReleaseFirstOfSeveral => Scenario::impatient_bundles(),
+        RaiseFirstOfSeveral => Scenario::disagreeing_bundles(),
+        AdoptFirstOfSeveral => Scenario::bundle_hand_over(),
     }
 }

@@ -15,6 +15,8 @@ macro_rules! counts {
 
 counts! {
     Acquired = "acquisitions",
+    Bundled = "several locks at once",
+    Permitted = "permits taken",
     Passed = "hand-overs from holder to holder",
     TimedOut = "waits that timed out",
     Refused = "tries refused",

@@ -14,6 +14,7 @@ mod run;
 pub mod scenario;
 mod trace;
 mod user;
+mod wanted;
 mod world;
 
 pub use judge::{Oracle, Violation};

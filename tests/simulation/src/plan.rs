@@ -77,6 +77,10 @@ pub struct Plan {
     pub clients: usize,
     /// Locks.
     pub resources: usize,
+    /// Permits of the semaphore.
+    pub permits: u32,
+    /// How many each client believes there are: the same, mostly.
+    pub limits: Vec<u32>,
     /// Calls of each user, and the user's client.
     pub users: Vec<(usize, u64)>,
     /// The ttl of every lease.
@@ -125,10 +129,19 @@ impl Plan {
         let steps = users.iter().map(|(_, steps)| *steps).max().unwrap_or(1);
         let quiet_ms = 100 + steps * rng.within((ttl_ms / 2, ttl_ms * 2)).min(1500);
         let closing = rng.chance(scenario.close) && !calm;
+        let own = &mut Rng::stream(seed, 8);
+        let permits = u32::try_from(own.within(scenario.permits)).unwrap_or(1);
+        let limits = (0..=clients).map(|_| match own.chance(50) {
+            true => permits.div_ceil(2),
+            false => permits,
+        });
+        let limits = limits.collect();
         Plan {
             nodes,
             clients,
             resources: size(rng, scenario.resources),
+            permits,
+            limits,
             users,
             ttl: Duration::from_millis(ttl_ms),
             node_timeout: Duration::from_millis(node_timeout_ms),

@@ -21,6 +21,7 @@ use crate::plan::{Order, Plan};
 use crate::process::ProcessSpawner;
 use crate::rng::{Rng, SeededEntropy};
 use crate::user::{Stage, User};
+use crate::wanted::{POOL, Wanted, places};
 use crate::world::World;
 
 /// The longest any run may take: far more than all its calls together.
@@ -62,7 +63,8 @@ pub fn run(order: &Order) -> Outcome {
 async fn play(order: &Order) -> Outcome {
     let plan = Plan::draw(order.seed, &order.scenario);
     let names: Vec<String> = (0..plan.resources).map(|n| format!("lock-{n}")).collect();
-    let world = World::new(order, plan, &names);
+    let places = places(&names, plan.permits);
+    let world = World::new(order, plan, &places);
     world.trace.note(0, "plan", &[], || {
         let mut plan = (*world.plan).clone();
         // Ranges and chances only; what was drawn from them is said.
@@ -202,8 +204,18 @@ async fn to_the_end(stage: &Arc<Stage>) {
         return;
     }
     let probes = async {
-        for resource in 0..stage.names.len() {
-            probe(stage, resource).await;
+        let (client, scenario) = (&stage.clients[world.plan.clients], &world.plan.scenario);
+        for name in &stage.names {
+            probe(stage, name, &Wanted::One(client.mutex(name))).await;
+        }
+        if scenario.several > 0 && stage.names.len() > 1 {
+            let all = Wanted::Several(client.multi(stage.names.iter()));
+            probe(stage, "all of them", &all).await;
+        }
+        if scenario.semaphore > 0 {
+            let permits = world.plan.permits;
+            let all = Wanted::Permits(client.semaphore(POOL, permits), permits);
+            probe(stage, "all permits", &all).await;
         }
     };
     let clean_up = async {
@@ -223,14 +235,11 @@ async fn to_the_end(stage: &Arc<Stage>) {
 }
 
 /// After the faults the lock can be had within a ttl and two rounds.
-async fn probe(stage: &Arc<Stage>, resource: usize) {
+async fn probe(stage: &Arc<Stage>, name: &str, wanted: &Wanted) {
     let world = &stage.world;
-    let client = world.plan.clients;
-    let name = &stage.names[resource];
     let bound = world.plan.longest_life() + world.plan.node_timeout * 2 + RETRY_SLACK;
-    let mutex = stage.clients[client].mutex(name);
     let options = AcquireOptions::new().wait(bound);
-    match mutex.acquire(options).await {
+    match wanted.acquire(options).await {
         Ok(guard) => {
             world.judge().count(Count::Probed);
             let _ = guard.release().await;

@@ -12,6 +12,14 @@ pub struct Scenario {
     pub clients: Span,
     /// Locks.
     pub resources: Span,
+    /// Steps that want several locks at once, where there are several.
+    pub several: u64,
+    /// Steps that want permits of the semaphore.
+    pub semaphore: u64,
+    /// How many permits there are.
+    pub permits: Span,
+    /// How many permits a step wants.
+    pub weights: Span,
     /// Users over all clients, each calling one thing after the other.
     pub users: Span,
     /// Calls of each user.
@@ -102,6 +110,10 @@ impl Scenario {
             nodes: (1, 7),
             clients: (2, 20),
             resources: (1, 3),
+            several: 200,
+            semaphore: 200,
+            permits: (1, 4),
+            weights: (1, 2),
             users: (3, 24),
             steps: (1, 4),
             ttl_ms: (60, 3000),
@@ -186,6 +198,8 @@ impl Scenario {
             nodes: (2, 5),
             clients: (4, 10),
             resources: (1, 1),
+            several: 0,
+            semaphore: 0,
             users: (6, 16),
             steps: (2, 4),
             ttl_ms: (100, 800),
@@ -396,6 +410,64 @@ impl Scenario {
         }
     }
 
+    /// Several locks at once by most, in any order and beside those who want one.
+    pub fn several() -> Self {
+        Scenario {
+            resources: (2, 4),
+            several: 700,
+            ..Scenario::crowd()
+        }
+    }
+
+    /// Permits of one semaphore, more wanted than there are.
+    pub fn permits() -> Self {
+        Scenario {
+            semaphore: 1000,
+            permits: (1, 4),
+            weights: (1, 3),
+            ..Scenario::crowd()
+        }
+    }
+
+    /// The same with processes that freeze and leases that run out.
+    pub fn frozen_bundles() -> Self {
+        Scenario {
+            resources: (2, 4),
+            several: 500,
+            semaphore: 300,
+            ..Scenario::frozen()
+        }
+    }
+
+    /// The same from hand to hand.
+    pub fn bundle_hand_over() -> Self {
+        Scenario {
+            resources: (2, 3),
+            several: 600,
+            semaphore: 300,
+            ..Scenario::hand_over()
+        }
+    }
+
+    /// The same where users give up, and whatever is left shows.
+    pub fn impatient_bundles() -> Self {
+        Scenario {
+            resources: (2, 4),
+            several: 600,
+            semaphore: 300,
+            ..Scenario::impatient()
+        }
+    }
+
+    /// Several locks at once where counters differ.
+    pub fn disagreeing_bundles() -> Self {
+        Scenario {
+            resources: (2, 3),
+            several: 600,
+            ..Scenario::disagreeing()
+        }
+    }
+
     /// Every preset with its name.
     pub fn all() -> Vec<(&'static str, Scenario)> {
         vec![
@@ -417,6 +489,12 @@ impl Scenario {
             ("disagreeing", Scenario::disagreeing()),
             ("jobs", Scenario::jobs()),
             ("halved-jobs", Scenario::halved_jobs()),
+            ("several", Scenario::several()),
+            ("permits", Scenario::permits()),
+            ("frozen-bundles", Scenario::frozen_bundles()),
+            ("bundle-hand-over", Scenario::bundle_hand_over()),
+            ("impatient-bundles", Scenario::impatient_bundles()),
+            ("disagreeing-bundles", Scenario::disagreeing_bundles()),
         ]
     }
 }

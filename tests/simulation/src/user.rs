@@ -12,6 +12,7 @@ use crate::counts::Count;
 use crate::judge::Oracle;
 use crate::process::ProcessSpawner;
 use crate::rng::Rng;
+use crate::wanted::{Wanted, places_of};
 use crate::world::World;
 
 /// How often one lock may be handed on.
@@ -75,8 +76,10 @@ impl User {
 
     async fn step(&mut self) {
         let scenario = self.stage.world.plan.scenario.clone();
-        let resource = self.rng.index(self.stage.names.len());
-        let mutex = self.stage.clients[self.client].mutex(&self.stage.names[resource]);
+        let stage = Arc::clone(&self.stage);
+        let client = &stage.clients[self.client];
+        let plan = &stage.world.plan;
+        let wanted = Wanted::draw(&mut self.rng, plan, &stage.names, client, self.client);
         let wait = self.some_ms(scenario.wait_ms);
         let options = AcquireOptions::new()
             .wait(wait)
@@ -87,19 +90,34 @@ impl User {
             .then(|| Duration::from_millis(self.rng.below(100)));
         // Drawn only where it matters: the seeds of other scenarios stay what they are.
         if scenario.once > 0 && self.rng.chance(scenario.once) {
+            let resource = self.rng.index(self.stage.names.len());
             return self.job(resource, (wait, patience), options).await;
         }
         let guard = if self.rng.chance(scenario.try_share) {
-            let tried = self.call("try_acquire", Duration::ZERO, patience, async {
-                mutex.try_acquire(options).await
+            let spare = wanted.second_round(plan);
+            let tried = self.call("try_acquire", spare, patience, async {
+                wanted.try_acquire(options).await
             });
             tried.await.and_then(|tried| tried.ok().flatten())
         } else {
-            let acquired = self.call("acquire", wait, patience, mutex.acquire(options));
+            let limit = wait + wanted.second_round(plan);
+            let acquired = self.call("acquire", limit, patience, wanted.acquire(options));
             acquired.await.and_then(Result::ok)
         };
         if let Some(guard) = guard {
-            self.work(resource, guard, 0).await;
+            if let Some(what) = wanted.objection(&guard) {
+                let world = &self.stage.world;
+                world.judge().object(world.now(), Oracle::Honesty, what);
+            }
+            let kind = match &wanted {
+                Wanted::One(_) => None,
+                Wanted::Several(_) => Some(Count::Bundled),
+                Wanted::Permits(..) => Some(Count::Permitted),
+            };
+            if let Some(kind) = kind {
+                self.stage.world.judge().count(kind);
+            }
+            self.work(guard, 0).await;
         }
     }
 
@@ -123,7 +141,7 @@ impl User {
                 if guard.is_held() {
                     world.judge().job_begun(world.now(), self.client, resource);
                 }
-                self.work(resource, guard, HAND_OVERS_MAX).await;
+                self.work(guard, HAND_OVERS_MAX).await;
             }
             Some(Ok(None)) => {
                 world.judge().count(Count::AlreadyDone);
@@ -171,19 +189,15 @@ impl User {
     }
 
     /// Works under a lock, and ends it one way or another.
-    fn work(
-        &mut self,
-        resource: usize,
-        guard: Guard,
-        depth: u32,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn work(&mut self, guard: Guard, depth: u32) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
             let (world, guard) = (Arc::clone(&self.stage.world), Arc::new(guard));
             let scenario = world.plan.scenario.clone();
+            let places = places_of(&self.stage.names, &guard);
             let number = {
                 let mut judge = world.judge();
                 judge.count(Count::Acquired);
-                judge.acquired(world.now(), (self.client, resource), &guard)
+                judge.acquired(world.now(), (self.client, &places), &guard)
             };
             world.stop_if_violated();
             let told = Arc::clone(&world);
@@ -208,9 +222,9 @@ impl User {
                 self.write(number);
             }
             if depth < HAND_OVERS_MAX && self.rng.chance(scenario.hand_over) {
-                self.hand_over(resource, number, &guard, depth).await;
+                self.hand_over(&places, number, &guard, depth).await;
             }
-            self.give_back(resource, number, guard).await;
+            self.give_back(&places, number, guard).await;
             // A process that was stopped, or an order sent long ago: a write that comes too late.
             if self.rng.chance(300) {
                 let late = Duration::from_millis(self.rng.below(60));
@@ -225,8 +239,9 @@ impl User {
         world.judge().write(world.now(), number);
     }
 
-    async fn give_back(&mut self, resource: usize, number: u64, guard: Arc<Guard>) {
+    async fn give_back(&mut self, places: &[usize], number: u64, guard: Arc<Guard>) {
         let world = Arc::clone(&self.stage.world);
+        let resource = places.first().copied().unwrap_or(0);
         world.judge().giving_up(number, true);
         if self.rng.chance(world.plan.scenario.forget) {
             world.judge().count(Count::Dropped);
@@ -261,7 +276,7 @@ impl User {
     }
 
     /// Makes a ticket of a lock and sends it to several clients.
-    async fn hand_over(&mut self, resource: usize, number: u64, guard: &Arc<Guard>, depth: u32) {
+    async fn hand_over(&mut self, places: &[usize], number: u64, guard: &Arc<Guard>, depth: u32) {
         let world = Arc::clone(&self.stage.world);
         let plan = &world.plan;
         world.judge().giving_up(number, true);
@@ -280,7 +295,7 @@ impl User {
         let must = plan.calm && plan.ttl >= Duration::from_millis(1000);
         world
             .judge()
-            .detached(world.now(), ticket.id(), resource, must);
+            .detached(world.now(), ticket.id(), places, must);
         let text = ticket.encode();
         let together = self.rng.chance(plan.scenario.together);
         for _ in 0..self.rng.within(plan.scenario.deliveries) {
@@ -295,13 +310,13 @@ impl User {
             receiver.start(move |mut user| {
                 Box::pin(async move {
                     sleep(Duration::from_millis(delay)).await;
-                    user.adopt(resource, &text, depth + 1).await;
+                    user.adopt(&text, depth + 1).await;
                 })
             });
         }
     }
 
-    async fn adopt(&mut self, resource: usize, text: &str, depth: u32) {
+    async fn adopt(&mut self, text: &str, depth: u32) {
         let world = Arc::clone(&self.stage.world);
         let Ok(ticket) = Ticket::decode(text) else {
             let what = "a ticket's own text is refused".to_owned();
@@ -316,7 +331,7 @@ impl User {
             let now = world.now();
             world.net().old_owners.replace(ticket.id());
             world.judge().adopted(now, ticket.id(), self.client);
-            self.work(resource, guard, depth).await;
+            self.work(guard, depth).await;
         }
     }
 }

@@ -49,9 +49,18 @@ impl Call<'_> {
     }
 
     pub(super) fn fenced<T>(&mut self, keys: &Keys, with: impl FnOnce(&mut Fence<'_>) -> T) -> T {
+        self.counter(&keys.fence(), with)
+    }
+
+    /// Works on the fencing counter under a key.
+    pub(super) fn counter<T>(
+        &mut self,
+        counter: &str,
+        with: impl FnOnce(&mut Fence<'_>) -> T,
+    ) -> T {
         with(&mut Fence {
             keys: self.keys,
-            counter: &keys.fence(),
+            counter,
             now: self.now,
         })
     }

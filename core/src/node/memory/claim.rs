@@ -62,26 +62,12 @@ impl Call<'_> {
     }
 
     pub(super) fn poll(&mut self, claim: &Claim, place: &Place) -> Result<Reply, Fault> {
-        let (keys, now) = (&claim.keys, self.now);
-        let me = waiter_member(&place.waiter, true);
+        let keys = &claim.keys;
+        let me = waiter_member(keys, &place.waiter, true);
         if self.text(&keys.tombstone(&claim.token))?.is_some() {
             return refused(RefusalKind::Buried);
         }
-        let (score, first) = self.stand(keys, place.beat_ms, |waiters| {
-            let behind_last = || {
-                now.wall_micros.max(
-                    waiters
-                        .last_score()
-                        .map_or(0, |last| last.saturating_add(1)),
-                )
-            };
-            let score = waiters
-                .score(&me)
-                .or(place.score)
-                .unwrap_or_else(behind_last);
-            waiters.put(me.clone(), score, until(now, place.beat_ms));
-            (score, waiters.live_head(now.elapsed_micros) == Some(&me))
-        })?;
+        let (score, first) = self.take_place(keys, place, &me)?;
         let owner = self.text(keys.lock())?;
         if owner.as_deref() == Some(claim.token.as_bytes()) {
             self.in_queue(keys, |waiters| waiters.remove(&me))?;
@@ -108,6 +94,31 @@ impl Call<'_> {
         let granted = self.grant(claim, Some(score))?;
         self.in_queue(keys, |waiters| waiters.remove(&me))?;
         Ok(granted)
+    }
+
+    /// Stands in the queue, or beats there: the place, and whether nobody alive stands before it.
+    pub(super) fn take_place(
+        &mut self,
+        keys: &Keys,
+        place: &Place,
+        me: &str,
+    ) -> Result<(u64, bool), Fault> {
+        let now = self.now;
+        self.stand(keys, place.beat_ms, |waiters| {
+            let behind_last = || {
+                now.wall_micros.max(
+                    waiters
+                        .last_score()
+                        .map_or(0, |last| last.saturating_add(1)),
+                )
+            };
+            let score = waiters
+                .score(me)
+                .or(place.score)
+                .unwrap_or_else(behind_last);
+            waiters.put(me.to_owned(), score, until(now, place.beat_ms));
+            (score, waiters.live_head(now.elapsed_micros) == Some(me))
+        })
     }
 
     pub(super) fn adopt(
@@ -160,11 +171,12 @@ impl Call<'_> {
             counted,
             again,
             score,
+            slots: Vec::new(),
         }))
     }
 
     /// Why `owner` keeps the caller out.
-    fn refusal(&self, keys: &Keys, owner: &[u8]) -> Refusal {
+    pub(super) fn refusal(&self, keys: &Keys, owner: &[u8]) -> Refusal {
         let why = if owner.starts_with(b"q1.") {
             RefusalKind::Held
         } else {
@@ -178,6 +190,6 @@ impl Call<'_> {
     }
 }
 
-fn refused(why: RefusalKind) -> Result<Reply, Fault> {
+pub(super) fn refused(why: RefusalKind) -> Result<Reply, Fault> {
     Ok(Reply::Refused(Refusal::bare(why)))
 }

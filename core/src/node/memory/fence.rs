@@ -33,8 +33,12 @@ impl Fence<'_> {
         let counter = self.counter()?.unwrap_or(0);
         // A counter never comes past the first number that is no token.
         let next = counter.saturating_add(1).min(FencingToken::LIMIT);
-        let limit = self.now.wall_micros.saturating_add(PROPOSAL_AHEAD_MICROS);
-        self.raise(next.max(proposal.min(limit)))
+        self.raise(next.max(proposal.min(Fence::proposals_max(self.now))))
+    }
+
+    /// The largest proposal that counts now.
+    pub(super) fn proposals_max(now: ServerTime) -> u64 {
+        now.wall_micros.saturating_add(PROPOSAL_AHEAD_MICROS)
     }
 
     /// The counter, if there is one.

@@ -43,10 +43,11 @@ impl Call<'_> {
                 waiter,
                 beat_ms,
                 score: Some(score),
+                ..
             }) => {
                 let until = until(self.now, *beat_ms);
                 self.stand(keys, *beat_ms, |waiters| {
-                    waiters.put(waiter_member(waiter, true), *score, until)
+                    waiters.put(waiter_member(keys, waiter, true), *score, until)
                 })?;
             }
             _ if release.wake && found != ReleaseWord::Other => self.wake(keys)?,
@@ -56,7 +57,7 @@ impl Call<'_> {
     }
 
     pub(super) fn leave(&mut self, keys: &Keys, waiter: &WaiterId) -> Result<Reply, Fault> {
-        let me = waiter_member(waiter, true);
+        let me = waiter_member(keys, waiter, true);
         let gone = self.in_queue(keys, |waiters| waiters.remove(&me))? == Some(true);
         if self
             .keys
@@ -88,26 +89,39 @@ impl Call<'_> {
             fence,
         } in leases
         {
-            let (ttl_ms, now_micros) = (ttl.as_millis(), self.now.elapsed_micros);
-            // A key of another type is another's.
-            let word = match self.found(keys, token).unwrap_or(ReleaseWord::Other) {
-                ReleaseWord::Done => {
-                    self.keys.expire(keys.lock(), ttl_ms, now_micros);
-                    LeaseWord::Renewed
+            let mut word = LeaseWord::Renewed;
+            for part in keys.parts() {
+                word = word.and(self.extend_one(part, token, ttl.as_millis(), fills_in));
+                if let Some(to) = fence {
+                    self.fenced(part, |fence| fence.raise(to.get()))?;
                 }
-                ReleaseWord::Missing if fills_in => {
-                    self.own(keys, token, ttl_ms);
-                    LeaseWord::FilledIn
-                }
-                ReleaseWord::Missing => LeaseWord::Missing,
-                ReleaseWord::Other => LeaseWord::Other,
-            };
-            if let Some(to) = fence {
-                self.fenced(keys, |fence| fence.raise(to.get()))?;
             }
             words.push(word);
         }
         Ok(Reply::Extended(words))
+    }
+
+    fn extend_one(
+        &mut self,
+        keys: &Keys,
+        token: &OwnerToken,
+        ttl_ms: u64,
+        fills_in: bool,
+    ) -> LeaseWord {
+        // A key of another type is another's.
+        match self.found(keys, token).unwrap_or(ReleaseWord::Other) {
+            ReleaseWord::Done => {
+                let now_micros = self.now.elapsed_micros;
+                self.keys.expire(keys.lock(), ttl_ms, now_micros);
+                LeaseWord::Renewed
+            }
+            ReleaseWord::Missing if fills_in => {
+                self.own(keys, token, ttl_ms);
+                LeaseWord::FilledIn
+            }
+            ReleaseWord::Missing => LeaseWord::Missing,
+            ReleaseWord::Other => LeaseWord::Other,
+        }
     }
 
     pub(super) fn raise(
@@ -175,6 +189,7 @@ impl Call<'_> {
             ttl_ms: self.keys.remaining_ms(keys.lock(), now_micros),
             counter: counter.map(token_of).transpose()?,
             waiters: waiters.ok().map(Option::unwrap_or_default),
+            slots: Vec::new(),
         }))
     }
 }

@@ -8,6 +8,8 @@ mod keyspace;
 mod lease;
 mod node;
 mod server;
+mod several;
+mod slots;
 mod store;
 #[cfg(test)]
 mod tests;

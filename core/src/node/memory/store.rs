@@ -56,6 +56,9 @@ impl MemoryStore {
             now,
             listeners,
         };
+        if let Some(result) = call.several(command) {
+            return result;
+        }
         match command {
             Command::Acquire(claim) => call.acquire(claim),
             Command::Poll(claim, place) => call.poll(claim, place),

@@ -15,11 +15,14 @@ pub(super) struct Waiters {
 struct Standing {
     score: u64,
     alive_until_micros: u64,
+    /// How often others behind it were served before it.
+    passes: u32,
 }
 
 impl Waiters {
     /// Puts a waiter at a place, also one that stands elsewhere.
     pub(super) fn put(&mut self, name: String, score: u64, alive_until_micros: u64) {
+        let passes = self.passes(&name);
         self.remove(&name);
         self.order.insert((score, name.clone()));
         self.places.insert(
@@ -27,6 +30,7 @@ impl Waiters {
             Standing {
                 score,
                 alive_until_micros,
+                passes,
             },
         );
     }
@@ -75,6 +79,30 @@ impl Waiters {
             }
         }
         self.head()
+    }
+
+    /// The first `most` waiters, alive or not.
+    pub(super) fn first(&self, most: usize) -> Vec<String> {
+        let names = self.order.iter().take(most).map(|(_, name)| name.clone());
+        names.collect()
+    }
+
+    /// True where a waiter counts as alive.
+    pub(super) fn is_alive(&self, name: &str, now_micros: u64) -> bool {
+        let standing = self.places.get(name);
+        standing.is_some_and(|standing| standing.alive_until_micros >= now_micros)
+    }
+
+    /// How often others behind a waiter were served before it.
+    pub(super) fn passes(&self, name: &str) -> u32 {
+        self.places.get(name).map_or(0, |standing| standing.passes)
+    }
+
+    /// Another behind it is served before it.
+    pub(super) fn pass(&mut self, name: &str) {
+        if let Some(standing) = self.places.get_mut(name) {
+            standing.passes += 1;
+        }
     }
 
     /// How many stand here.

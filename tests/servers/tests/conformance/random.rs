@@ -5,8 +5,15 @@ use quorlock::testing::protocol::{Claim, Command, Place, Release, Renewal, Spent
 
 use crate::step::*;
 
-/// Names with and without a hash tag of their own.
-const NAMES: [&str; 2] = ["door", "win{d}ow"];
+/// Names with and without a hash tag of their own, also as one lock, and a semaphore's slots.
+const NAMES: [&str; 6] = [
+    "door",
+    "win{d}ow",
+    "door+win{d}ow",
+    "pool#3#1#1",
+    "pool#3#2#2,0",
+    "pool#3#2#0,1",
+];
 const OWNERS: u64 = 5;
 const TOKEN_MAX: u64 = 3000;
 const TICKETS: u64 = 3;
@@ -21,13 +28,16 @@ impl Random {
 
     /// A few steps that belong together.
     pub(crate) fn steps(&mut self) -> Vec<Step> {
-        let name = NAMES[self.below(2)];
+        let name = self.name();
         let (by, other) = (self.number(OWNERS), self.number(OWNERS));
         match self.below(100) {
             0..18 => vec![Step::Run(Command::Acquire(self.claim(name, by)))],
-            18..42 => vec![Step::Run(Command::Poll(self.claim(name, by), self.place()))],
-            42..46 => self.dying_waiter(name),
-            46..51 => vec![leave(name, self.place().waiter)],
+            18..42 => {
+                let name = unpicked(name);
+                vec![Step::Run(Command::Poll(self.claim(name, by), self.place()))]
+            }
+            42..46 => self.dying_waiter(unpicked(name)),
+            46..51 => vec![leave(alone(unpicked(name)), self.place().waiter)],
             51..69 => vec![Step::Run(Command::Release(self.release(name, by)))],
             69..75 => {
                 let leases = (0..self.number(3)).map(|_| self.renewal()).collect();
@@ -53,6 +63,8 @@ impl Random {
                     [("uuid", None), ("41", None), ("q1.short", Some(LONG_MS))][self.below(3)];
                 vec![Step::Set(self.key(name, by), value, ttl_ms)]
             }
+            // Of several keys some are looked at before, and some are not.
+            _ if keys(name).is_several() || keys(name).is_pool() => Vec::new(),
             _ => vec![Step::SetHash(self.key(name, by))],
         }
     }
@@ -101,11 +113,12 @@ impl Random {
         // 9 and 10: names are ordered as text.
         Place {
             score,
+            at: self.below(2),
             ..place(client, 8 + self.number(2))
         }
     }
 
-    fn release(&mut self, name: &str, by: u64) -> Release {
+    fn release(&mut self, name: &'static str, by: u64) -> Release {
         Release {
             fence: self.fence(),
             tomb_ms: self.mark_ms(),
@@ -116,12 +129,12 @@ impl Random {
             }),
             wake: !self.one_in(3),
             put_back: self.one_in(4).then(|| self.place()),
-            ..giving_back(name, by)
+            ..giving_back(if self.one_in(4) { unpicked(name) } else { name }, by)
         }
     }
 
     fn renewal(&mut self) -> Renewal {
-        let name = NAMES[self.below(2)];
+        let name = self.name();
         Renewal {
             ttl: self.ttl(),
             fence: self.fence(),
@@ -139,6 +152,10 @@ impl Random {
             3 => keys.spent(&self.ticket()),
             _ => keys.lock().to_owned(),
         }
+    }
+
+    fn name(&mut self) -> &'static str {
+        NAMES[self.below(NAMES.len())]
     }
 
     fn fence(&mut self) -> Option<FencingToken> {
@@ -178,5 +195,23 @@ impl Random {
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         bits ^ (bits >> 31)
+    }
+}
+
+/// The semaphore before its home has picked slots; other names as they are.
+fn unpicked(name: &'static str) -> &'static str {
+    match name {
+        "pool#3#1#1" => "pool#3#1",
+        "pool#3#2#2,0" | "pool#3#2#0,1" => "pool#3#2",
+        name => name,
+    }
+}
+
+/// One of several names: a waiter stands in one queue at a time.
+fn alone(name: &'static str) -> &'static str {
+    if name == "door+win{d}ow" {
+        "door"
+    } else {
+        name
     }
 }

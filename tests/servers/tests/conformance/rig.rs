@@ -184,10 +184,7 @@ impl Seat {
             },
         )) = place
         {
-            *score = self
-                .scores
-                .get(&(keys.lock().to_owned(), waiter.clone()))
-                .copied();
+            *score = self.scores.get(&(keys.queue(), waiter.clone())).copied();
         }
         command
     }
@@ -200,7 +197,7 @@ impl Seat {
         };
         if let (Command::Poll(claim, place), Some(score)) = (command, score) {
             self.scores
-                .insert((claim.keys.lock().to_owned(), place.waiter.clone()), score);
+                .insert((claim.keys.queue(), place.waiter.clone()), score);
         }
     }
 }
@@ -237,7 +234,10 @@ fn blur(reply: &mut Reply) -> Option<u64> {
             by_clock(&mut refusal.score);
             refusal.ttl_ms.take()
         }
-        Reply::View(view) => view.ttl_ms.take(),
+        Reply::View(view) => {
+            let slots = view.slots.iter_mut().map(|slot| slot.ttl_ms.take());
+            slots.flatten().max().or(view.ttl_ms.take())
+        }
         Reply::Recalled(Some(left_ms)) => Some(std::mem::take(left_ms)),
         _ => None,
     }

@@ -26,8 +26,25 @@ pub(crate) enum Step {
     Remove(String),
 }
 
+/// The keys of `door`, of `door+roof` as one lock, of two slots of three of a semaphore (`pool#3#2`), or
+/// of these very ones (`pool#3#2#0,2`).
 pub(crate) fn keys(name: &str) -> Keys {
-    Keys::new(PREFIX, name).expect("valid")
+    let fields: Vec<&str> = name.split('#').collect();
+    let number = |text: &str| text.parse().expect("a number");
+    let keys = match fields[..] {
+        [names] if names.contains('+') => {
+            Keys::several(PREFIX, &names.split('+').collect::<Vec<_>>())
+        }
+        [name] => Keys::new(PREFIX, name),
+        [name, limit, wanted, ref slots @ ..] => {
+            let slots = slots.iter().flat_map(|slots| slots.split(',')).map(number);
+            let slots: Vec<u32> = slots.collect();
+            let pool = Keys::pool(PREFIX, name, number(limit), number(wanted));
+            pool.map(|pool| pool.with_slots(&slots))
+        }
+        _ => panic!("{name}"),
+    };
+    keys.expect("valid")
 }
 
 pub(crate) fn owner(number: u64) -> OwnerToken {
@@ -74,6 +91,7 @@ pub(crate) fn place(client: &str, number: u64) -> Place {
         waiter: waiter(client, number),
         beat_ms: LONG_MS,
         score: None,
+        at: 0,
     }
 }
 

@@ -68,7 +68,7 @@ impl Target for Memory {
     fn run(&mut self, command: &Command) -> Said {
         let (now, wake, mut woken) = (self.now(), self.abilities.wake, Vec::new());
         if let Command::Acquire(claim) = command
-            && self.abilities.plain
+            && claim.is_plain(&self.abilities)
         {
             let mut lines = vec![ClaimLine::Set];
             lines.extend(claim.proposal.map(|_| ClaimLine::Count));

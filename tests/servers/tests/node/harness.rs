@@ -210,6 +210,7 @@ pub(crate) fn place(number: u64, score: Option<u64>) -> Place {
         waiter: waiter(number),
         beat_ms: 60_000,
         score,
+        at: 0,
     }
 }
 

@@ -14,10 +14,10 @@ const SIGNAL_MICROS: u64 = 55_000;
 pub(crate) struct Holder {
     pub(crate) number: u64,
     pub(crate) client: usize,
-    pub(crate) resource: usize,
+    /// What it holds, and its place among the holders of each; `None` where its validity was over
+    /// before it was received.
+    pub(crate) resources: Vec<(usize, Option<u64>)>,
     pub(crate) guard: Weak<Guard>,
-    /// Its place among the holders; `None` where its validity was over before it was received.
-    pub(crate) order: Option<u64>,
     pub(crate) token: Option<u64>,
     /// Seen not held: when, and how long its process had run by then.
     ended: Option<(u64, u64)>,
@@ -31,21 +31,26 @@ impl Judge {
     pub(crate) fn acquired(
         &mut self,
         now: u64,
-        (client, resource): (usize, usize),
+        (client, resources): (usize, &[usize]),
         guard: &Arc<Guard>,
     ) -> u64 {
         let number = self.number();
         let is_held = guard.is_held();
         let token = guard.fencing_token().map(|token| token.get());
-        let numbers = [client as u64, resource as u64, number, token.unwrap_or(0)];
+        let first = resources.first().copied().unwrap_or(0);
+        let numbers = [client as u64, first as u64, number, token.unwrap_or(0)];
         self.trace
             .note(now, "acquired", &numbers, || format!("{guard:?}"));
-        let log = &mut self.resources[resource];
-        let mut order = None;
         let mut objection = None;
-        if is_held {
+        let mut in_order = Vec::with_capacity(resources.len());
+        for &resource in resources {
+            if !is_held {
+                in_order.push((resource, None));
+                continue;
+            }
+            let log = &mut self.resources[resource];
             log.holders += 1;
-            order = Some(log.holders);
+            in_order.push((resource, Some(log.holders)));
             if log.last_client.replace(client) != Some(client) && log.holders > 1 {
                 self.counts.add(Count::Passed);
             }
@@ -74,9 +79,8 @@ impl Judge {
         self.holders.push(Holder {
             number,
             client,
-            resource,
+            resources: in_order,
             guard: Arc::downgrade(guard),
-            order,
             token,
             ended: None,
             is_given_up: self.closing.contains(&client),
@@ -135,15 +139,22 @@ impl Judge {
                 return false;
             };
             let client = holder.client;
-            let name = &resources[holder.resource].name;
+            let name = |resource: usize| &resources[resource].name;
+            let first = holder.resources.first().map_or(0, |(first, _)| *first);
             if guard.is_held() {
                 if holder.ended.is_some() {
-                    let what = format!("{name}: client {client} holds again what it had lost");
+                    let what = format!(
+                        "{}: client {client} holds again what it had lost",
+                        name(first)
+                    );
                     objections.push((Oracle::Loss, what));
                 }
-                if let Some(other) = holding[holder.resource].replace(client) {
-                    let what = format!("{name}: clients {other} and {client} both hold it");
-                    objections.push((Oracle::Exclusion, what));
+                for &(resource, _) in &holder.resources {
+                    if let Some(other) = holding[resource].replace(client) {
+                        let name = name(resource);
+                        let what = format!("{name}: clients {other} and {client} both hold it");
+                        objections.push((Oracle::Exclusion, what));
+                    }
                 }
                 return true;
             }
@@ -151,7 +162,8 @@ impl Judge {
             let (ended, ended_run) = *holder.ended.get_or_insert((now, run));
             if !holder.is_given_up && holder.signals == 0 && run > ended_run + SIGNAL_MICROS {
                 let what = format!(
-                    "{name}: client {client} was not told of a loss at {ended} µs, {} µs later",
+                    "{}: client {client} was not told of a loss at {ended} µs, {} µs later",
+                    name(first),
                     now - ended
                 );
                 objections.push((Oracle::Loss, what));

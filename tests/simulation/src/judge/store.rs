@@ -20,9 +20,21 @@ impl Judge {
         let Some(holder) = self.holder(number) else {
             return;
         };
-        let (client, resource, order) = (holder.client, holder.resource, holder.order);
+        let (client, resources) = (holder.client, holder.resources.clone());
         let Some(token) = holder.token else { return };
         let is_held = holder.guard.upgrade().is_some_and(|guard| guard.is_held());
+        for (resource, order) in resources {
+            self.write_to(now, (client, number), (resource, order), (token, is_held));
+        }
+    }
+
+    fn write_to(
+        &mut self,
+        now: u64,
+        (client, number): (usize, u64),
+        (resource, order): (usize, Option<u64>),
+        (token, is_held): (u64, bool),
+    ) {
         let name = self.resources[resource].name.clone();
         let store = &mut self.resources[resource].store;
         let accepted =

@@ -20,11 +20,14 @@ pub(crate) struct TicketLog {
 
 impl Judge {
     /// A ticket was made.
-    pub(crate) fn detached(&mut self, now: u64, ticket: &str, resource: usize, must: bool) {
+    pub(crate) fn detached(&mut self, now: u64, ticket: &str, places: &[usize], must: bool) {
         self.count(Count::Detached);
+        let resource = places.first().copied().unwrap_or(0);
         self.trace
             .note(now, "ticket", &[resource as u64], || ticket.to_owned());
-        self.resources[resource].had_ticket = true;
+        for &place in places {
+            self.resources[place].had_ticket = true;
+        }
         self.tickets.insert(
             ticket.to_owned(),
             TicketLog {

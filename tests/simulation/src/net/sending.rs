@@ -97,7 +97,7 @@ impl Net {
         let Command::Acquire(claim) = command else {
             return Vec::new();
         };
-        if !can.plain {
+        if !claim.is_plain(can) {
             return Vec::new();
         }
         let mut lines = vec![ClaimLine::Set];

@@ -43,7 +43,8 @@ fn without_a_proposal_nothing_counts() {
         Reply::Granted(Grant {
             counted: Counted::No,
             again: false,
-            score: None
+            score: None,
+            slots: Vec::new(),
         })
     );
     let reply = desk.run(&Command::Acquire(plain));
@@ -52,7 +53,8 @@ fn without_a_proposal_nothing_counts() {
         Reply::Granted(Grant {
             counted: Counted::No,
             again: true,
-            score: None
+            score: None,
+            slots: Vec::new(),
         })
     );
     assert_eq!(desk.view().counter, None);

@@ -168,6 +168,7 @@ fn inspect_shows_and_changes_nothing() {
         ttl_ms: Some(600),
         counter: fence(1),
         waiters: Some(1),
+        slots: Vec::new(),
     };
     assert_eq!((desk.view(), desk.view()), (view.clone(), view));
     desk.store.set_other_type(desk.now, &keys().fence(), None);

@@ -135,6 +135,7 @@ fn place(name: &str, number: u64) -> Place {
         },
         beat_ms: 100,
         score: None,
+        at: 0,
     }
 }
 
@@ -163,6 +164,7 @@ fn granted(number: u64) -> Reply {
         counted: counted(number),
         again: false,
         score: None,
+        slots: Vec::new(),
     })
 }
 
@@ -171,6 +173,7 @@ fn granted_again(number: u64) -> Reply {
         counted: counted(number),
         again: true,
         score: None,
+        slots: Vec::new(),
     })
 }
 

@@ -56,7 +56,8 @@ fn first_come_first_served() {
         Reply::Granted(Grant {
             counted: counted(2),
             again: false,
-            score: Some(WALL)
+            score: Some(WALL),
+            slots: Vec::new(),
         })
     );
     assert_eq!(desk.view().waiters, Some(2));
