@@ -213,6 +213,10 @@ typedef enum {
      * The event loop that uses it was silent for too long. The C binding has no such loop.
      */
     QUORLOCK_LOSS_HOST_SILENT = 5,
+    /**
+     * The leader resigned.
+     */
+    QUORLOCK_LOSS_RESIGNED = 6,
 } quorlock_loss;
 
 /**

@@ -25,6 +25,8 @@ pub enum Loss {
     RenewalLimit = 4,
     /// The event loop that uses it was silent for too long. The C binding has no such loop.
     HostSilent = 5,
+    /// The leader resigned.
+    Resigned = 6,
 }
 
 impl Loss {
@@ -35,6 +37,7 @@ impl Loss {
             Some(engine::Loss::HoldLimit) => Loss::HoldLimit,
             Some(engine::Loss::RenewalLimit) => Loss::RenewalLimit,
             Some(engine::Loss::HostSilent) => Loss::HostSilent,
+            Some(engine::Loss::Resigned) => Loss::Resigned,
             // Open for new reasons; that it ran out is true of any of them.
             Some(_) => Loss::Expired,
         }
@@ -65,6 +68,7 @@ fn name(loss: i32) -> &'static CStr {
         3 => c"hold_limit",
         4 => c"renewal_limit",
         5 => c"host_silent",
+        6 => c"resigned",
         _ => c"unknown",
     }
 }
@@ -190,6 +194,7 @@ mod tests {
             engine::Loss::HoldLimit,
             engine::Loss::RenewalLimit,
             engine::Loss::HostSilent,
+            engine::Loss::Resigned,
         ];
         for (index, reason) in reasons.into_iter().enumerate() {
             let loss = Loss::of(Some(reason)) as i32;

@@ -45,7 +45,13 @@ export interface Fault {
 }
 
 /** Why a lock was lost. */
-export type LossReason = 'majority' | 'expired' | 'hold_limit' | 'renewal_limit' | 'host_silent'
+export type LossReason =
+  | 'majority'
+  | 'expired'
+  | 'hold_limit'
+  | 'renewal_limit'
+  | 'host_silent'
+  | 'resigned'
 
 /** What became of a release. */
 export interface Released {

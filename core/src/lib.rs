@@ -41,9 +41,9 @@ mod quorum;
 pub mod testing;
 
 pub use client::{
-    Canceller, Client, ClientBuilder, Event, EventKind, Guard, Health, HeldSlot, Inspection, Multi,
-    Mutex, NodeHealth, NodeView, Once, Pending, Pulse, Semaphore, Stats, Warning, blocking,
-    span_from_ms, span_from_seconds,
+    Canceller, Client, ClientBuilder, Election, Event, EventKind, Guard, Health, HeldSlot,
+    Inspection, Multi, Mutex, NodeHealth, NodeView, Once, Pending, Pulse, Semaphore, Stats,
+    Warning, blocking, span_from_ms, span_from_seconds,
 };
 pub use config::{AcquireOptions, Fencing, FencingToken, Ticket};
 pub use error::{Error, ErrorKind, Fault, FaultClass, NodeOutcome, NodeStatus, Result};

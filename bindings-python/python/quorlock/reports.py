@@ -22,10 +22,12 @@ __all__ = [
     "Stats",
 ]
 
-LossReason: TypeAlias = Literal["majority", "expired", "hold_limit", "renewal_limit", "host_silent"]
+LossReason: TypeAlias = Literal[
+    "majority", "expired", "hold_limit", "renewal_limit", "host_silent", "resigned"
+]
 """Why a lock was lost: a majority of the nodes no longer has the key; the validity ran out before a
 majority confirmed a renewal; the longest hold time or the largest number of renewals was reached;
-or the event loop did not answer for ``host_silence_max``."""
+the event loop did not answer for ``host_silence_max``; or the leader resigned."""
 
 
 @dataclass(frozen=True)

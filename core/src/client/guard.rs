@@ -9,9 +9,9 @@ use crate::client::handing::detach;
 use crate::client::lease::Lease;
 use crate::client::pending::{Pending, forked};
 use crate::client::share::Share;
-use crate::config::{FencingToken, Keys, Ticket, Ttl};
+use crate::config::{FencingToken, Keys, PlantedBug, Ticket, Ttl};
 use crate::error::{Error, ErrorKind, Result};
-use crate::quorum::{Loss, Released, Standing};
+use crate::quorum::{Loss, Released, Standing, start_release};
 
 /// A held lock.
 ///
@@ -30,6 +30,16 @@ impl Guard {
     pub(crate) fn new(lease: Arc<Lease>) -> Self {
         let share = Share::new(0);
         Guard { lease, share }
+    }
+
+    /// Ends the lease as a leader's who resigns: every guard of it hears of that.
+    pub(crate) fn resign(&self) {
+        let (fleet, held) = (&self.lease.engine.fleet, &self.lease.held);
+        if fleet.planted.has(PlantedBug::ResignLeavesGuards) {
+            drop(start_release(fleet, held));
+            return;
+        }
+        self.lease.lose_now(Loss::Resigned);
     }
 
     /// One more guard of the same lock, for the same owner: a part of the work that locks for itself
@@ -53,13 +63,12 @@ impl Guard {
     /// As [`Guard::check`].
     pub fn reenter(&self) -> Result<Guard> {
         self.check()?;
-        let share = self.lease.reenter();
         let sign = |error: Error| {
             error
                 .with_operation("reenter")
                 .with_resource(self.resource())
         };
-        let share = share.map_err(sign)?;
+        let share = self.lease.reenter().map_err(sign)?;
         let lease = Arc::clone(&self.lease);
         Ok(Guard { lease, share })
     }

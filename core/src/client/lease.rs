@@ -317,6 +317,14 @@ impl Lease {
         loss.is_some()
     }
 
+    /// Ends the lease as lost where it is held.
+    pub(crate) fn lose_now(&self, loss: Loss) {
+        let mut state = locked(&self.state);
+        if state.lease.standing() == Standing::Held {
+            self.lose(&mut state, loss);
+        }
+    }
+
     /// Signals the loss, once.
     fn lose(&self, state: &mut State, loss: Loss) {
         state.lease.lose(loss);

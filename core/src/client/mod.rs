@@ -5,7 +5,9 @@ mod acquiring;
 mod adopting;
 pub mod blocking;
 mod builder;
+mod candidate;
 mod clock;
+mod election;
 mod ending;
 mod engine;
 mod entropy;
@@ -44,6 +46,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use builder::ClientBuilder;
+pub use election::Election;
 pub use events::{Event, EventKind};
 pub use guard::Guard;
 pub use health::{Health, NodeHealth, Warning};
@@ -171,6 +174,20 @@ impl Client {
     /// ```
     pub fn semaphore(&self, name: impl Into<String>, permits: u32) -> Semaphore {
         Semaphore::new(self.clone(), name.into(), permits)
+    }
+
+    /// Campaigns for the leadership of `name` from now on, in the background: see [`Election`]. Takes the
+    /// ttl of a tenure's lease, and its `hold_max` where leaders are to take turns; a candidate waits for as
+    /// long as it takes and its lease is always renewed.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, also where the options name a wait or no renewal; `Closed`.
+    pub fn elect(
+        &self,
+        name: impl AsRef<str>,
+        options: impl Into<AcquireOptions>,
+    ) -> Result<Election> {
+        Election::begin(self, name.as_ref(), &options.into())
     }
 
     /// Takes over the lock that `ticket` stands for. Exactly one of all who try wins; renewal and

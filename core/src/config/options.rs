@@ -12,6 +12,10 @@ pub const WAITERS_MAX: usize = 10_000;
 /// The longest time a caller may ask to wait.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How long one campaign of a candidate lasts, at least and at most.
+const CAMPAIGN_MIN: Duration = Duration::from_millis(100);
+const CAMPAIGN_MAX: Duration = Duration::from_secs(10);
+
 /// The longest time to remember that a job is done.
 const RETENTION_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
@@ -226,6 +230,28 @@ impl AcquireOptions {
     /// These options over the client's settings, checked together.
     pub(crate) fn resolve(&self, settings: &Settings) -> Result<Terms> {
         self.resolve_over(settings, settings.ttl)
+    }
+
+    /// These options for a leader, who holds for as long as it lives.
+    pub(crate) fn resolve_tenure(&self, settings: &Settings) -> Result<Terms> {
+        if self.wait.is_some() {
+            let message =
+                "a candidate waits for as long as it takes; limit the wait for the result";
+            return Err(Error::invalid("acquire.wait_ms", message));
+        }
+        if self.renew == Some(false) {
+            let message = "the lease of a leader is always renewed";
+            return Err(Error::invalid("acquire.renew", message));
+        }
+        let terms = self.resolve(settings)?;
+        Ok(Terms {
+            // Then it stands in the queue anew, and can say what is wrong meanwhile.
+            wait: settings.wait.clamp(CAMPAIGN_MIN, CAMPAIGN_MAX),
+            renew: true,
+            hold_max: self.hold_max.unwrap_or(Duration::MAX),
+            renewals_max: u32::MAX,
+            ..terms
+        })
     }
 
     /// The same, with another ttl where the options name none.

@@ -72,6 +72,10 @@ planted_bugs! {
     LossNeverSignalled,
     /// The extension counts from when its answers came.
     ExtendFromReply,
+    /// A candidate leads from when it was elected until it is told of the loss, whatever the clock says.
+    LeaderByFlag,
+    /// Who resigns gives the lock back though guards of the tenure go on.
+    ResignLeavesGuards,
     /// Whether a job is done is asked before the lock is taken, and not again under it.
     OnceLooksTooEarly,
     /// One node that does not know of a job that is done is enough to do it.

@@ -19,6 +19,8 @@ pub enum Loss {
     RenewalLimit,
     /// The event loop that uses the lock has not answered for too long.
     HostSilent,
+    /// The leader resigned.
+    Resigned,
 }
 
 impl Loss {
@@ -30,6 +32,7 @@ impl Loss {
         Loss::HoldLimit => "hold_limit",
         Loss::RenewalLimit => "renewal_limit",
         Loss::HostSilent => "host_silent",
+        Loss::Resigned => "resigned",
     }
 }
 
@@ -41,6 +44,7 @@ impl fmt::Display for Loss {
             Loss::HoldLimit => "the longest time a lease may be held was reached",
             Loss::RenewalLimit => "the largest number of renewals was reached",
             Loss::HostSilent => "the event loop that uses it has not answered for too long",
+            Loss::Resigned => "the leader resigned",
         })
     }
 }

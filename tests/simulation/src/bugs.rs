@@ -33,6 +33,7 @@ pub fn scenario_of(bug: PlantedBug) -> Scenario {
         FenceFromGrantsOnly => Scenario::forgetful(),
         AdoptWithoutCompare => Scenario::hand_over(),
         AdoptWithoutRollBack => Scenario::calm_hand_over(),
+        LeaderByFlag | ResignLeavesGuards => Scenario::leaders(),
         OnceLooksTooEarly => Scenario::jobs(),
         OnceAsksOneNode => Scenario::halved_jobs(),
         AdoptWithOneToken => Scenario::hostile_hand_over(),

@@ -46,6 +46,7 @@ counts! {
     Died = "processes killed",
     Wiped = "servers wiped",
     Probed = "locks free again after all faults",
+    Elected = "tenures begun",
     AlreadyDone = "jobs found done",
 }
 

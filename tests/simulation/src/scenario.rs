@@ -101,6 +101,8 @@ pub struct Scenario {
     pub unfenced: u64,
     /// Locks taken for a job that is done once.
     pub once: u64,
+    /// Locks that are a leadership.
+    pub elect: u64,
 }
 
 impl Scenario {
@@ -154,6 +156,7 @@ impl Scenario {
             close: 100,
             unfenced: 80,
             once: 0,
+            elect: 0,
         }
     }
 
@@ -167,6 +170,17 @@ impl Scenario {
             try_share: 0,
             close: 100,
             ..Scenario::crowd()
+        }
+    }
+
+    /// Candidates of one leadership, whose processes freeze.
+    pub fn leaders() -> Self {
+        Scenario {
+            elect: 700,
+            wait_ms: (200, 2000),
+            linger_ms: (0, 400),
+            overstay: 0,
+            ..Scenario::frozen()
         }
     }
 
@@ -488,6 +502,7 @@ impl Scenario {
             ("lingering", Scenario::lingering()),
             ("disagreeing", Scenario::disagreeing()),
             ("jobs", Scenario::jobs()),
+            ("leaders", Scenario::leaders()),
             ("halved-jobs", Scenario::halved_jobs()),
             ("several", Scenario::several()),
             ("permits", Scenario::permits()),

@@ -93,6 +93,9 @@ impl User {
             let resource = self.rng.index(self.stage.names.len());
             return self.job(resource, (wait, patience), options).await;
         }
+        if scenario.elect > 0 && self.rng.chance(scenario.elect) {
+            return self.lead(resource, wait).await;
+        }
         let guard = if self.rng.chance(scenario.try_share) {
             let spare = wanted.second_round(plan);
             let tried = self.call("try_acquire", spare, patience, async {
@@ -119,6 +122,46 @@ impl User {
             }
             self.work(guard, 0).await;
         }
+    }
+
+    /// Campaigns, leads for a while, and hands over.
+    async fn lead(&mut self, resource: usize, wait: Duration) {
+        let world = Arc::clone(&self.stage.world);
+        let client = &self.stage.clients[self.client];
+        let Ok(election) = client.elect(&self.stage.names[resource], ()) else {
+            // The client was closed.
+            return;
+        };
+        let election = Arc::new(election);
+        let watched = (self.client, resource, Arc::downgrade(&election));
+        world.judge().elections.push(watched);
+        let won = self
+            .call("won", wait, None, election.won_within(wait))
+            .await;
+        let Some(Ok(guard)) = won else {
+            return;
+        };
+        let guard = Arc::new(guard);
+        let number = {
+            let mut judge = world.judge();
+            judge.count(Count::Elected);
+            judge.acquired(world.now(), (self.client, resource), &guard)
+        };
+        let told = Arc::clone(&world);
+        guard.on_lost(move |loss| told.judge().lost(told.now(), number, loss));
+        self.write(number);
+        sleep(self.some_ms(world.plan.scenario.hold_ms)).await;
+        self.write(number);
+        world.judge().giving_up(number, true);
+        if self.rng.chance(500) {
+            let _ = self
+                .call("resign", Duration::ZERO, None, election.resign())
+                .await;
+        }
+        drop(election);
+        // Whoever still looks at the guard sees that it is over.
+        sleep(self.some_ms(world.plan.scenario.linger_ms)).await;
+        drop(guard);
     }
 
     /// Does a job unless it is done.

@@ -49,6 +49,7 @@ impl Judge {
                 kind,
                 None | Some(Timeout | Contended | QuorumUnavailable | Closed)
             ),
+            "won" => matches!(kind, None | Some(Timeout | NotHeld | Closed)),
             "adopt" => matches!(
                 kind,
                 None | Some(NotHeld | Contended | QuorumUnavailable | Closed)

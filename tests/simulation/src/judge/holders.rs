@@ -171,6 +171,23 @@ impl Judge {
             }
             true
         });
+        let mut leading: Vec<Option<usize>> = vec![None; self.resources.len()];
+        self.elections.retain(|(client, resource, election)| {
+            let Some(election) = election.upgrade() else {
+                return false;
+            };
+            if election.is_leader() {
+                let other = leading[*resource].replace(*client);
+                // Its own guard is one of the holders.
+                let other = other.or(holding[*resource].filter(|holder| holder != client));
+                if let Some(other) = other {
+                    let name = &resources[*resource].name;
+                    let what = format!("{name}: client {client} leads and so does client {other}");
+                    objections.push((Oracle::Exclusion, what));
+                }
+            }
+            true
+        });
         for (oracle, what) in objections {
             self.object(now, oracle, what);
         }

@@ -8,7 +8,9 @@ pub(crate) mod tickets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+
+use quorlock::Election;
 
 use crate::counts::{Count, Counts};
 use crate::judge::calls::Call;
@@ -80,6 +82,8 @@ pub(crate) struct Judge {
     pub(crate) processes: Vec<Arc<Process>>,
     pub(crate) resources: Vec<Resource>,
     pub(crate) holders: Vec<Holder>,
+    /// Candidates: the client, the resource, and what says whether it leads.
+    pub(crate) elections: Vec<(usize, usize, Weak<Election>)>,
     pub(crate) calls: BTreeMap<u64, Call>,
     pub(crate) tickets: BTreeMap<String, TicketLog>,
     /// Clients that close: their guards end whenever the engine comes to it.
@@ -109,6 +113,7 @@ impl Judge {
             processes,
             resources: names.iter().map(resource).collect(),
             holders: Vec::new(),
+            elections: Vec::new(),
             calls: BTreeMap::new(),
             tickets: BTreeMap::new(),
             closing: BTreeSet::new(),
