@@ -94,6 +94,7 @@ impl User {
             return self.job(resource, (wait, patience), options).await;
         }
         if scenario.elect > 0 && self.rng.chance(scenario.elect) {
+            let resource = self.rng.index(self.stage.names.len());
             return self.lead(resource, wait).await;
         }
         let guard = if self.rng.chance(scenario.try_share) {
@@ -145,7 +146,7 @@ impl User {
         let number = {
             let mut judge = world.judge();
             judge.count(Count::Elected);
-            judge.acquired(world.now(), (self.client, resource), &guard)
+            judge.acquired(world.now(), (self.client, &[resource]), &guard)
         };
         let told = Arc::clone(&world);
         guard.on_lost(move |loss| told.judge().lost(told.now(), number, loss));
