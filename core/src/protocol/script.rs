@@ -65,7 +65,7 @@ scripts! {
     /// Stands in the queue of a semaphore and takes slots when it is its turn.
     POLL_SLOTS = "scripts/poll_slots.lua" beside "scripts/several.lua";
     /// Gives several locks back.
-    RELEASE_SEVERAL = "scripts/release_several.lua";
+    RELEASE_SEVERAL = "scripts/release_several.lua" after "scripts/release_several_own.lua";
     /// Writes a fencing token back for several locks.
     RAISE_SEVERAL = "scripts/raise_several.lua" beside "scripts/several.lua";
     /// Takes several leases over.

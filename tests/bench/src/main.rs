@@ -16,6 +16,8 @@ mod relay;
 mod renewal;
 mod rig;
 mod sample;
+mod semaphore;
+mod several;
 mod uncontended;
 mod usage;
 mod wire;
@@ -29,7 +31,7 @@ use figure::Figures;
 type Bench = (&'static str, &'static str, fn(&Arguments, &mut Figures));
 
 /// Every benchmark, in the order they run.
-const BENCHES: [Bench; 4] = [
+const BENCHES: [Bench; 6] = [
     (
         "uncontended",
         "acquire + release of a free lock",
@@ -37,6 +39,12 @@ const BENCHES: [Bench; 4] = [
     ),
     ("handover", "one lock that everybody wants", handover::run),
     ("renewal", "many leases kept alive", renewal::run),
+    ("several", "several resources as one lock", several::run),
+    (
+        "semaphore",
+        "permits that more and more callers want",
+        semaphore::run,
+    ),
     ("guard", "what a holder asks its guard", guard::run),
 ];
 

@@ -18,7 +18,8 @@ pub fn locks(server: &Server) -> Vec<String> {
     let mut found = leftovers(server);
     let beside = [":tomb:", ":spent:"];
     found.retain(|key| !beside.iter().any(|mark| key.contains(mark)));
-    found.retain(|key| !key.ends_with(":queue") && !key.ends_with(":beats"));
+    let waiting = [":queue", ":beats", ":passes"];
+    found.retain(|key| !waiting.iter().any(|mark| key.ends_with(mark)));
     found
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use quorlock::blocking::{Client, Guard};
 use quorlock::{AcquireOptions, Error, Ticket};
 
-use crate::{FencedStore, PlainStore};
+use crate::{Dice, FencedStore, Occupancy, PlainStore};
 
 /// What it says if a promise is broken.
 pub const VIOLATION: &str = "violation";
@@ -92,6 +92,28 @@ impl Session {
                     number(times),
                 );
             }
+            // permits <name> <limit> <folder> <threads> <times> -> permitted
+            ["permits", name, limit, folder, threads, times] => {
+                let limit = limit.parse().expect("a limit");
+                let work = |dice: &mut Dice| {
+                    permit(
+                        &self.client,
+                        name,
+                        limit,
+                        &Occupancy::of(Path::new(folder)),
+                        dice,
+                    )
+                };
+                in_threads(number(threads), number(times), &work);
+                say("permitted");
+            }
+            // bundles <folder> <threads> <times> -> bundled
+            ["bundles", folder, threads, times] => {
+                let work =
+                    |dice: &mut Dice| bundle(&self.client, &Occupancy::of(Path::new(folder)), dice);
+                in_threads(number(threads), number(times), &work);
+                say("bundled");
+            }
             ["campaign", name, file, millis] => {
                 campaign(&self.client, name, Path::new(file), number(millis))
             }
@@ -113,6 +135,76 @@ impl Session {
             Err(error) => refuse(&error),
         }
     }
+}
+
+/// Does `work` so many times in each of so many threads; tells what goes wrong.
+fn in_threads(threads: u64, times: u64, work: &(dyn Fn(&mut Dice) -> Result<(), String> + Sync)) {
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || {
+                let mut dice = Dice::new(u64::from(std::process::id()) * 100 + thread);
+                for _ in 0..times {
+                    if let Err(broken) = work(&mut dice) {
+                        return say(&format!("{VIOLATION} {broken}"));
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Takes some permits and counts who is inside.
+fn permit(
+    client: &Client,
+    name: &str,
+    limit: u32,
+    occupancy: &Occupancy,
+    dice: &mut Dice,
+) -> Result<(), String> {
+    let wanted = 1 + u32::try_from(dice.below(3)).unwrap_or(0).min(limit - 1);
+    let options = AcquireOptions::new()
+        .wait(Duration::from_secs(120))
+        .permits(wanted);
+    let guard = client.semaphore(name, limit).acquire(options);
+    let guard = guard.map_err(|error| format!("not acquired: {error}"))?;
+    let (inside, sum) = occupancy
+        .enter(wanted as usize)
+        .map_err(|error| error.to_string())?;
+    if sum > limit as usize {
+        return Err(format!("{sum} permits of {limit} are out"));
+    }
+    std::thread::sleep(Duration::from_micros(dice.below(2000)));
+    guard
+        .check()
+        .map_err(|error| format!("lost in the middle: {error}"))?;
+    drop(inside);
+    let released = guard.release();
+    released.map(drop).map_err(|error| error.to_string())
+}
+
+/// Takes some of four resources, in any order, and sees that it has each of them alone.
+fn bundle(client: &Client, occupancy: &Occupancy, dice: &mut Dice) -> Result<(), String> {
+    let mut names = vec!["a", "b", "c", "d"];
+    for _ in 0..dice.below(3) {
+        names.remove(dice.index(&names));
+    }
+    let turn = dice.index(&names);
+    names.rotate_left(turn);
+    let options = AcquireOptions::new().wait(Duration::from_secs(120));
+    let guard = client.multi(names.iter().copied()).acquire(options);
+    let guard = guard.map_err(|error| format!("not acquired: {error}"))?;
+    let mut inside = Vec::new();
+    for name in guard.resources() {
+        let alone = occupancy.alone(name);
+        inside.push(alone.map_err(|error| format!("{name} is another's as well: {error}"))?);
+    }
+    std::thread::sleep(Duration::from_micros(dice.below(1000)));
+    guard
+        .check()
+        .map_err(|error| format!("lost in the middle: {error}"))?;
+    drop(inside);
+    let released = guard.release();
+    released.map(drop).map_err(|error| error.to_string())
 }
 
 /// `tasks` threads increment the counter `times` each under nothing but the lock.

@@ -1,6 +1,7 @@
 //! The embedded node means what the Lua scripts mean: the same commands on the store and on every
 //! kind of server, and the same answers.
 
+mod bundles;
 mod clock;
 mod random;
 mod rig;

@@ -19,4 +19,5 @@ mod replies_access;
 mod restart;
 mod rig;
 mod secrets;
+mod several;
 mod waiting;
