@@ -7,45 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::config::{Keys, PlantedBug, Terms};
-use crate::error::{Error, FaultClass, NodeOutcome};
+use crate::error::{Error, FaultClass};
 use crate::node::Answered;
-use crate::protocol::{
-    Claim, ClientId, Command, Grant, Place, Refusal, RefusalKind, Reply, Request, WaiterId,
-};
+use crate::protocol::{Claim, Command, Grant, Place, Refusal, RefusalKind, Reply, Request};
+use crate::quorum::approach::{Approach, NotWon};
 use crate::quorum::ballot::{Ballot, Why, Won};
 use crate::quorum::release::undo_claim;
-use crate::quorum::{Defeat, Fleet, Next, Verdict, Vote};
-
-/// How an attempt goes about it.
-#[derive(Debug, Clone)]
-pub enum Approach {
-    /// All nodes at once, behind whoever waits in a queue.
-    AllAtOnce,
-    /// As a waiter in the queue of the home node, which goes first; the others are asked once it
-    /// grants, and asked again for a while if they refuse.
-    ThroughHome(usize, Place),
-    /// As a waiter that was told that it is its turn: home and the others at once.
-    Called(usize, Place),
-}
-
-/// A lock not won; everything that was sent is being undone.
-#[derive(Debug)]
-pub struct NotWon {
-    /// Why.
-    pub why: Why,
-    /// The longest remaining time of the holder's key on any node that told.
-    pub holder_left: Option<Duration>,
-    /// True where a foreign library holds it, which wakes nobody.
-    pub foreign: bool,
-    /// Where the waiter stands in the queue.
-    pub place: Option<u64>,
-    /// What keeps its place there.
-    pub score: Option<u64>,
-    /// Which of several names it was that was not won.
-    pub at: usize,
-    /// What each node said.
-    pub outcomes: Vec<NodeOutcome>,
-}
+use crate::quorum::{Defeat, Fleet, Next, Verdict, Vote, slots};
 
 /// How long a waiter that has the home insists on the other nodes.
 const INSIST: Duration = Duration::from_millis(30);
@@ -164,40 +132,12 @@ impl<'a> Attempt<'a> {
     fn ask_all_but(&mut self, home: Option<usize>) {
         let planted = &self.ballot.fleet.planted;
         if planted.has(PlantedBug::SlotsPickedPerNode) {
-            self.claim = self.any_slots();
+            self.claim = slots::picked_per_node(&self.claim);
         }
         for node in 0..self.ballot.fleet.size() {
             if Some(node) != home {
                 self.ballot.round.ask(node, &self.claim);
             }
-        }
-    }
-
-    /// The planted bug: each node is asked for any slots, as a counting semaphore would be.
-    fn any_slots(&self) -> Arc<Request> {
-        match &**self.claim {
-            Command::Acquire(claim) if claim.keys.is_pool() => {
-                let id = &claim.token.id()[..12];
-                let place = Place {
-                    waiter: WaiterId {
-                        client: ClientId("planted".into()),
-                        number: u64::from_str_radix(id, 16).unwrap_or(0),
-                    },
-                    beat_ms: 0,
-                    score: None,
-                    at: 0,
-                };
-                let keys = claim.keys.with_slots(&[]);
-                Command::Poll(
-                    Claim {
-                        keys,
-                        ..claim.clone()
-                    },
-                    place,
-                )
-                .into()
-            }
-            _ => Arc::clone(&self.claim),
         }
     }
 
@@ -314,7 +254,9 @@ impl<'a> Attempt<'a> {
         if self.home() == Some(node) {
             self.home_granted = true;
             if self.ballot.held.keys.is_undecided() {
-                self.pick(&grant.slots);
+                let keys = self.ballot.held.keys.with_slots(&grant.slots);
+                self.claim = slots::picked(&self.claim, &keys);
+                self.ballot.held.keys = keys;
             }
             self.report.score = grant.score.or(self.report.score);
             if matches!(self.approach, Approach::ThroughHome(..)) {
@@ -326,20 +268,6 @@ impl<'a> Attempt<'a> {
             self.again_at = Some(Instant::now());
         }
         Ok(())
-    }
-
-    /// The home has picked the slots: the others are asked for exactly these, on the same terms.
-    fn pick(&mut self, slots: &[u32]) {
-        let Command::Acquire(claim) = &**self.claim else {
-            return;
-        };
-        let keys = self.ballot.held.keys.with_slots(slots);
-        let claim = Claim {
-            keys: keys.clone(),
-            ..claim.clone()
-        };
-        self.ballot.held.keys = keys;
-        self.claim = Command::Acquire(claim).into();
     }
 
     /// Counts a refusal; true where it decides the attempt.

@@ -2,6 +2,7 @@
 //! neither Redis nor key formats; starts no task but through [`Spawn`].
 
 mod adopt;
+mod approach;
 mod ballot;
 mod busy;
 mod claim;
@@ -14,13 +15,15 @@ mod proposals;
 mod recall;
 mod release;
 mod round;
+mod slots;
 mod sweep;
 mod tally;
 
 pub use adopt::{NotAdopted, Rejection, adopt};
+pub use approach::{Approach, NotWon};
 pub use ballot::{Why, Won};
 pub use busy::{Busy, Work};
-pub use claim::{Approach, NotWon, claim};
+pub use claim::claim;
 pub use crowd::Crowd;
 pub use extend::Extension;
 pub use fleet::{Fleet, Spawn, Task};

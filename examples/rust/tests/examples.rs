@@ -5,7 +5,7 @@ use std::process::Command;
 use quorlock_test_support::{ServerKind, Servers};
 
 /// The examples, and what each says when it went as it should.
-const EXAMPLES: [(&str, &str, &str); 5] = [
+const EXAMPLES: [(&str, &str, &str); 7] = [
     (
         "01-mutex",
         env!("CARGO_BIN_EXE_01-mutex"),
@@ -30,6 +30,16 @@ const EXAMPLES: [(&str, &str, &str); 5] = [
         "05-fencing",
         env!("CARGO_BIN_EXE_05-fencing"),
         "slow: written false\nstored: by quick",
+    ),
+    (
+        "07-semaphore",
+        env!("CARGO_BIN_EXE_07-semaphore"),
+        "at most 3 printed at a time\nmaintenance has 3 printers",
+    ),
+    (
+        "08-multi",
+        env!("CARGO_BIN_EXE_08-multi"),
+        "balances [100, 100], together 200",
     ),
 ];
 
