@@ -65,7 +65,7 @@ pub(crate) fn seconds_of(py: Python<'_>, field: &str, value: &Bound<'_, PyAny>) 
 }
 
 /// A count within the bounds of `T`.
-fn count<T: TryFrom<u64>>(field: &str, value: &Bound<'_, PyAny>) -> Result<T> {
+pub(crate) fn count<T: TryFrom<u64>>(field: &str, value: &Bound<'_, PyAny>) -> Result<T> {
     if value.is_instance_of::<PyBool>() || !value.is_instance_of::<PyInt>() {
         return Err(wrong_type(field, "an int", value));
     }
@@ -87,6 +87,18 @@ pub(crate) fn nodes(value: &Bound<'_, PyAny>) -> Result<Vec<String>> {
         urls.push(text(&format!("nodes[{index}]"), &url)?);
     }
     Ok(urls)
+}
+
+/// Names, from any iterable but text.
+pub(crate) fn names(value: &Bound<'_, PyAny>) -> Result<Vec<String>> {
+    let no_list = || wrong_type("names", "a list of str", value);
+    if value.is_instance_of::<PyString>() || value.is_instance_of::<PyDict>() {
+        return Err(no_list());
+    }
+    let names = value.try_iter().map_err(|_| no_list())?;
+    names
+        .map(|name| text("names", &name.map_err(|_| no_list())?))
+        .collect()
 }
 
 /// What a call sets apart from the client's options; `None` leaves the client's.

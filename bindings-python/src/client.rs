@@ -6,11 +6,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use quorlock::{Client, Error, Result};
 
-use crate::arguments::{acquire_options, client_options, nodes, span, text};
+use crate::arguments::{self, acquire_options, client_options, count, nodes, span, text};
 use crate::bridge::NativeBridge;
 use crate::call::NativeCall;
+use crate::election::NativeElection;
 use crate::errors::raised;
 use crate::host::Host;
+use crate::lock::{Kind, NativeLock};
+use crate::once::NativeOnce;
 use crate::reports;
 use crate::ticket::NativeTicket;
 
@@ -127,6 +130,57 @@ impl NativeClient {
             let adopting = self.client.start_adopt(&ticket.ticket, &options);
             Ok(NativeCall::new(adopting))
         })
+    }
+
+    fn multi(&self, py: Python<'_>, names: &Bound<'_, PyAny>) -> PyResult<NativeLock> {
+        match arguments::names(names) {
+            Ok(names) => Ok(NativeLock::new(Kind::Multi(self.client.multi(names)))),
+            Err(error) => Err(raised(py, &error)),
+        }
+    }
+
+    fn semaphore(
+        &self,
+        py: Python<'_>,
+        name: &Bound<'_, PyAny>,
+        permits: &Bound<'_, PyAny>,
+    ) -> PyResult<NativeLock> {
+        let made = || -> Result<NativeLock> {
+            let name = text("name", name)?;
+            let semaphore = self.client.semaphore(name, count("permits", permits)?);
+            Ok(NativeLock::new(Kind::Semaphore(semaphore)))
+        };
+        made().map_err(|error| raised(py, &error))
+    }
+
+    fn once(
+        &self,
+        py: Python<'_>,
+        name: &Bound<'_, PyAny>,
+        retention: &Bound<'_, PyAny>,
+    ) -> PyResult<NativeOnce> {
+        let made = || -> Result<NativeOnce> {
+            let retention = span("once.retention_ms", retention)?;
+            let once = self.client.once(text("name", name)?, retention);
+            Ok(NativeOnce { once })
+        };
+        made().map_err(|error| raised(py, &error))
+    }
+
+    #[pyo3(signature = (name, ttl, hold_max))]
+    fn elect(
+        &self,
+        py: Python<'_>,
+        name: &Bound<'_, PyAny>,
+        ttl: Argument<'_, '_>,
+        hold_max: Argument<'_, '_>,
+    ) -> PyResult<NativeElection> {
+        let made = || -> Result<NativeElection> {
+            let options = acquire_options(ttl, None, None, hold_max)?;
+            let election = self.client.elect(text("name", name)?, options)?;
+            Ok(NativeElection { election })
+        };
+        made().map_err(|error| raised(py, &error))
     }
 
     fn inspect(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<NativeCall> {

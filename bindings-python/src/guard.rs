@@ -92,6 +92,29 @@ impl NativeGuard {
         self.guard.is_adopted()
     }
 
+    /// True where releasing it says that a job is done.
+    #[getter]
+    fn is_once(&self) -> bool {
+        self.guard.is_once()
+    }
+
+    #[getter]
+    fn resources(&self) -> Vec<&str> {
+        self.guard.resources()
+    }
+
+    #[getter]
+    fn slots(&self) -> Vec<u32> {
+        self.guard.slots().to_vec()
+    }
+
+    fn reenter(&self, py: Python<'_>) -> PyResult<NativeGuard> {
+        match self.guard.reenter() {
+            Ok(guard) => Ok(NativeGuard::new(guard)),
+            Err(error) => Err(raised(py, &error)),
+        }
+    }
+
     /// Why it was lost.
     fn loss(&self) -> Option<&'static str> {
         self.guard.loss().map(|loss| loss.name())

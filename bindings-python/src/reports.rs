@@ -18,7 +18,8 @@ pub(crate) enum Yield {
     Ticket(Ticket),
     Inspection(Inspection),
     Health(Health),
-    Closed(bool),
+    Yes(bool),
+    Label(Option<String>),
 }
 
 macro_rules! yields {
@@ -38,7 +39,8 @@ yields! {
     Ticket => Ticket,
     Inspection => Inspection,
     Health => Health,
-    bool => Closed,
+    bool => Yes,
+    Option<String> => Label,
 }
 
 impl From<()> for Yield {
@@ -59,7 +61,8 @@ impl Yield {
             Yield::Ticket(ticket) => Ok(Py::new(py, NativeTicket::new(ticket))?.into_any()),
             Yield::Inspection(inspection) => self::inspection(py, &inspection),
             Yield::Health(health) => self::health(py, &health),
-            Yield::Closed(drained) => drained.into_py_any(py),
+            Yield::Yes(yes) => yes.into_py_any(py),
+            Yield::Label(label) => label.into_py_any(py),
         }
     }
 }

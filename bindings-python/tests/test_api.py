@@ -10,17 +10,34 @@ import pytest
 import quorlock
 from quorlock import (
     AsyncClient,
+    AsyncElection,
     AsyncGuard,
     AsyncLostEvent,
+    AsyncMulti,
     AsyncMutex,
+    AsyncOnce,
+    AsyncSemaphore,
     Client,
+    Election,
     Guard,
     LostEvent,
+    Multi,
     Mutex,
+    Once,
+    Semaphore,
 )
 
 SNAPSHOT = Path(__file__).with_name("api.txt")
-PAIRS = [(Client, AsyncClient), (Mutex, AsyncMutex), (Guard, AsyncGuard), (LostEvent, AsyncLostEvent)]
+PAIRS = [
+    (Client, AsyncClient),
+    (Mutex, AsyncMutex),
+    (Multi, AsyncMulti),
+    (Semaphore, AsyncSemaphore),
+    (Once, AsyncOnce),
+    (Election, AsyncElection),
+    (Guard, AsyncGuard),
+    (LostEvent, AsyncLostEvent),
+]
 # What only makes sense for one of them.
 OWN = {"allow_on_loop", "host_silence_max"}
 

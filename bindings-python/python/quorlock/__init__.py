@@ -14,8 +14,12 @@ True
 
 from quorlock._quorlock import __version__
 from quorlock.async_client import AsyncClient, AsyncMutex
+from quorlock.async_election import AsyncElection
 from quorlock.async_guard import AsyncGuard, AsyncLostEvent
+from quorlock.async_once import AsyncOnce
+from quorlock.async_several import AsyncMulti, AsyncSemaphore
 from quorlock.client import Client, Mutex
+from quorlock.election import Election
 from quorlock.errors import (
     ClientClosedError,
     ConfigError,
@@ -33,6 +37,7 @@ from quorlock.errors import (
     QuorumUnavailableError,
 )
 from quorlock.guard import Guard, LostEvent
+from quorlock.once import Once
 from quorlock.options import ClientOptions
 from quorlock.reports import (
     Event,
@@ -44,17 +49,23 @@ from quorlock.reports import (
     Released,
     Stats,
 )
+from quorlock.several import Multi, Semaphore
 from quorlock.ticket import Ticket
 
 __all__ = [
     "AsyncClient",
+    "AsyncElection",
     "AsyncGuard",
     "AsyncLostEvent",
+    "AsyncMulti",
     "AsyncMutex",
+    "AsyncOnce",
+    "AsyncSemaphore",
     "Client",
     "ClientClosedError",
     "ClientOptions",
     "ConfigError",
+    "Election",
     "Event",
     "Fault",
     "ForkedProcessError",
@@ -68,15 +79,18 @@ __all__ = [
     "LockContendedError",
     "LockTimeoutError",
     "LostEvent",
+    "Multi",
     "Mutex",
     "NodeHealth",
     "NodeOutcome",
     "NodeView",
     "NotHeldError",
+    "Once",
     "ProtocolError",
     "QuorlockError",
     "QuorumUnavailableError",
     "Released",
+    "Semaphore",
     "Stats",
     "Ticket",
     "__version__",

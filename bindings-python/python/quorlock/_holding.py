@@ -55,6 +55,16 @@ class Holding:
         return self._native.resource
 
     @property
+    def resources(self) -> tuple[str, ...]:
+        """The resources this lock is for: one, or those of a multi-resource lock."""
+        return tuple(self._native.resources)
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """The slots of a semaphore that are held, each below its limit; empty for any other lock."""
+        return tuple(self._native.slots)
+
+    @property
     def is_held(self) -> bool:
         """True where the lock may be used at this moment.
 
@@ -81,6 +91,11 @@ class Holding:
     def is_adopted(self) -> bool:
         """True where this lock came by a ticket, without a gap since the publisher acquired it."""
         return self._native.is_adopted
+
+    @property
+    def is_once(self) -> bool:
+        """True where this lock is of a job that is done once: releasing it says that it is done."""
+        return self._native.is_once
 
     @property
     def loss(self) -> LossReason | None:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from quorlock._hearing import Reporter
 from quorlock._loop import LoopBridge, running_bridge
 from quorlock._process import _Closable
+from quorlock.async_election import AsyncElection
 from quorlock.async_guard import AsyncGuard
+from quorlock.async_once import AsyncOnce
+from quorlock.async_several import AsyncMulti, AsyncSemaphore
 from quorlock.locked import locked_coroutine
 from quorlock.options import callback_of, ticket_of
 from quorlock.reports import Health, Inspection, Stats
@@ -79,6 +82,47 @@ class AsyncClient(_Closable):
     def mutex(self, name: str) -> AsyncMutex:
         """The mutex of this name. No I/O; a name out of bounds is reported by the first call."""
         return AsyncMutex(self, name)
+
+    def multi(self, names: Iterable[str]) -> AsyncMulti:
+        """The lock of several resources at once: all of them or none. No I/O.
+
+        Raises:
+            InvalidArgumentError: ``names`` are no names; their number is checked by the first call.
+        """
+        return AsyncMulti(self, names)
+
+    def semaphore(self, name: str, permits: int) -> AsyncSemaphore:
+        """The semaphore of this name, which so many permits may be taken of at a time. No I/O.
+
+        Raises:
+            InvalidArgumentError: An argument has the wrong type; bounds are checked by the first call.
+        """
+        return AsyncSemaphore(self, name, permits)
+
+    def once(self, name: str, retention: Span) -> AsyncOnce:
+        """A job of this name that is to be done once within ``retention``, 1 s to 366 days. No I/O.
+
+        Raises:
+            InvalidArgumentError: An argument has the wrong type; bounds are checked by the first call.
+        """
+        return AsyncOnce(self, name, retention)
+
+    def elect(
+        self, name: str, *, ttl: Span | None = None, hold_max: Span | None = None
+    ) -> AsyncElection:
+        """Campaigns for the leadership of ``name`` from now on, in the background.
+
+        Args:
+            name: What is led.
+            ttl: How long a leader's lease lives without renewal, which is always done.
+            hold_max: How long a tenure may last, where leaders are to take turns.
+
+        Raises:
+            InvalidArgumentError: An argument is wrong; ``field`` names it.
+            ClientClosedError: The client was closed.
+        """
+        self._ready()
+        return AsyncElection(self, self._native.elect(name, ttl, hold_max))
 
     async def adopt(
         self,

@@ -58,6 +58,20 @@ class AsyncGuard(Holding):
         """The loss of this lock, to be asked for or waited for."""
         return AsyncLostEvent(self)
 
+    def reenter(self) -> AsyncGuard:
+        """One more guard of the same lock, for the same owner. Local.
+
+        A part of the work that locks for itself gets it from whoever has the lock already. Each
+        guard is released by itself; the lock is given back with the last one, whose release says
+        whether the work is done. An inner release is ``still_held``. A loss reaches all.
+
+        Raises:
+            LeaseLostError: It was lost.
+            NotHeldError: This guard was released, or the lock was handed over.
+            ForkedProcessError: This is a forked child.
+        """
+        return AsyncGuard(self._client, self._native.reenter(), self._client._ready())
+
     async def release(self) -> Released:
         """Gives the lock back: on every node, in one round, within one node timeout.
 
@@ -146,7 +160,7 @@ class AsyncGuard(Holding):
     ) -> None:
         if self._is_detached:
             return
-        if error is not None and self.is_adopted:
+        if error is not None and (self.is_adopted or self.is_once):
             self.abandon()
             return
         # A forked child that leaves the block releases nothing, and that is no error of the block.

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from quorlock._hearing import Reporter
 from quorlock._process import _Closable, inbox
+from quorlock.election import Election
 from quorlock.errors import InvalidArgumentError
 from quorlock.guard import Guard
 from quorlock.locked import locked_function
+from quorlock.once import Once
 from quorlock.options import callback_of, ticket_of
 from quorlock.reports import Health, Inspection, Stats
+from quorlock.several import Multi, Semaphore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -79,6 +82,45 @@ class Client(_Closable):
     def mutex(self, name: str) -> Mutex:
         """The mutex of this name. No I/O; a name out of bounds is reported by the first call."""
         return Mutex(self, name)
+
+    def multi(self, names: Iterable[str]) -> Multi:
+        """The lock of several resources at once: all of them or none. No I/O.
+
+        Raises:
+            InvalidArgumentError: ``names`` are no names; their number is checked by the first call.
+        """
+        return Multi(self, names)
+
+    def semaphore(self, name: str, permits: int) -> Semaphore:
+        """The semaphore of this name, which so many permits may be taken of at a time. No I/O.
+
+        Raises:
+            InvalidArgumentError: An argument has the wrong type; bounds are checked by the first call.
+        """
+        return Semaphore(self, name, permits)
+
+    def once(self, name: str, retention: Span) -> Once:
+        """A job of this name that is to be done once within ``retention``, 1 s to 366 days. No I/O.
+
+        Raises:
+            InvalidArgumentError: An argument has the wrong type; bounds are checked by the first call.
+        """
+        return Once(self, name, retention)
+
+    def elect(self, name: str, *, ttl: Span | None = None, hold_max: Span | None = None) -> Election:
+        """Campaigns for the leadership of ``name`` from now on, in the background.
+
+        Args:
+            name: What is led.
+            ttl: How long a leader's lease lives without renewal, which is always done.
+            hold_max: How long a tenure may last, where leaders are to take turns.
+
+        Raises:
+            InvalidArgumentError: An argument is wrong; ``field`` names it.
+            ClientClosedError: The client was closed.
+        """
+        self._ready()
+        return Election(self, self._native.elect(name, ttl, hold_max))
 
     def adopt(
         self,

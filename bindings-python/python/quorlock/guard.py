@@ -55,6 +55,20 @@ class Guard(Holding):
         """The loss of this lock, to be asked for or waited for."""
         return LostEvent(self)
 
+    def reenter(self) -> Guard:
+        """One more guard of the same lock, for the same owner. Local.
+
+        A part of the work that locks for itself gets it from whoever has the lock already. Each
+        guard is released by itself; the lock is given back with the last one, whose release says
+        whether the work is done. An inner release is ``still_held``. A loss reaches all.
+
+        Raises:
+            LeaseLostError: It was lost.
+            NotHeldError: This guard was released, or the lock was handed over.
+            ForkedProcessError: This is a forked child.
+        """
+        return Guard(self._client, self._native.reenter())
+
     def release(self) -> Released:
         """Gives the lock back: on every node, in one round, within one node timeout.
 
@@ -122,7 +136,7 @@ class Guard(Holding):
     ) -> None:
         if self._is_detached:
             return
-        if error is not None and self.is_adopted:
+        if error is not None and (self.is_adopted or self.is_once):
             self.abandon()
             return
         # A forked child that leaves the block releases nothing, and that is no error of the block.
