@@ -83,7 +83,9 @@ pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Re
         Some(turn) => turn,
         None => effort.turn(&seat).await?,
     };
-    let won = effort.wait(&seat, last).await;
+    // By itself in memory, as is every step that is seldom taken: what all callers share stays small
+    // enough for the allocator's quick way.
+    let won = Box::pin(effort.wait(&seat, last)).await;
     // The next local caller may stand in the queue while this one works.
     drop(turn);
     effort.won(won?, seat)
@@ -124,8 +126,11 @@ impl Effort {
     /// Lets a first connection come about: it must not eat the time of a round.
     async fn connect(&self) -> Result<()> {
         let fleet = &self.engine.fleet;
+        if fleet.is_connected() {
+            return Ok(());
+        }
         let by = Instant::now() + fleet.settings.connect_timeout;
-        self.unless_closed(fleet.connected(by)).await
+        Box::pin(self.unless_closed(fleet.connected(by))).await
     }
 
     /// What may take long ends when the client is closed.
@@ -142,9 +147,9 @@ impl Effort {
         let fleet = &self.engine.fleet;
         if self.keys.is_undecided() && matches!(approach, Approach::AllAtOnce) {
             let picked = self.keys.with_slots(&self.engine.hints.take(&self.keys));
-            return claim(fleet, &picked, &self.terms, approach).await;
+            return Box::pin(claim(fleet, &picked, &self.terms, approach)).await;
         }
-        claim(fleet, &self.keys, &self.terms, approach).await
+        Box::pin(claim(fleet, &self.keys, &self.terms, approach)).await
     }
 
     /// One try at all nodes; of a semaphore, where the slots asked for are taken, one more by its home.

@@ -123,12 +123,12 @@ impl Keys {
 
     /// The mark left where a release came before its acquire.
     pub fn tombstone(&self, token: &OwnerToken) -> String {
-        self.companion(&format!("tomb:{}", token.id()))
+        self.companion(&["tomb:", token.id()].concat())
     }
 
     /// The mark that a ticket was seen, and that its work is done.
     pub fn spent(&self, ticket: &TicketId) -> String {
-        self.companion(&format!("spent:{}", ticket.as_str()))
+        self.companion(&["spent:", ticket.as_str()].concat())
     }
 
     /// What the channels of waiting clients begin with.
@@ -152,11 +152,12 @@ impl Keys {
             return format!("{lock}:{what}");
         }
         // The mark keeps "a" and "{a}" apart.
-        if has_hash_tag(lock) {
-            format!("{prefix}{OWN}={lock}:{what}")
+        let (open, close) = if has_hash_tag(lock) {
+            ("=", ":")
         } else {
-            format!("{prefix}{OWN}{{{lock}}}:{what}")
-        }
+            ("{", "}:")
+        };
+        [prefix, OWN, open, lock, close, what].concat()
     }
 }
 

@@ -113,10 +113,12 @@ pub(crate) fn random_hex(entropy: &dyn Entropy) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut bytes = [0; TOKEN_RANDOM_BYTES];
     entropy.fill(&mut bytes);
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles
-        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
-        .collect()
+    let mut hex = String::with_capacity(2 * TOKEN_RANDOM_BYTES);
+    for byte in bytes {
+        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    hex
 }
 
 #[cfg(test)]

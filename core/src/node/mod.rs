@@ -37,18 +37,12 @@ pub trait Node: Send + Sync + 'static {
 
     /// The number of the present connection, if there is one.
     fn epoch(&self) -> Option<u64> {
-        match &*self.link().borrow() {
-            Link::Up { epoch, .. } => Some(*epoch),
-            Link::Connecting | Link::Down(_) => None,
-        }
+        self.link().borrow().epoch()
     }
 
     /// What the server and the user can do, while there is a connection.
     fn abilities(&self) -> Option<Abilities> {
-        match &*self.link().borrow() {
-            Link::Up { abilities, .. } => Some(*abilities),
-            Link::Connecting | Link::Down(_) => None,
-        }
+        self.link().borrow().abilities()
     }
 
     /// Ends the connection once everything submitted so far is answered; later submissions are
@@ -70,4 +64,22 @@ pub enum Link {
     },
     /// The last try to connect failed, or the connection broke.
     Down(Fault),
+}
+
+impl Link {
+    /// See [`Node::epoch`].
+    pub fn epoch(&self) -> Option<u64> {
+        match self {
+            Link::Up { epoch, .. } => Some(*epoch),
+            Link::Connecting | Link::Down(_) => None,
+        }
+    }
+
+    /// See [`Node::abilities`].
+    pub fn abilities(&self) -> Option<Abilities> {
+        match self {
+            Link::Up { abilities, .. } => Some(*abilities),
+            Link::Connecting | Link::Down(_) => None,
+        }
+    }
 }

@@ -16,6 +16,11 @@ pub enum Command {
         /// Who leaves.
         waiter: WaiterId,
     },
+    /// Tell the first in the queue that the lock is free, if it is.
+    Call {
+        /// The resource.
+        keys: Keys,
+    },
     /// Delete the key if it is still the caller's.
     Release(Release),
     /// Renew leases.
@@ -137,10 +142,22 @@ pub struct Release {
     pub tomb_ms: u64,
     /// The ticket whose work is done.
     pub spent: Option<Spent>,
-    /// True where the first waiter is to be told, which is where the queue is.
-    pub wake: bool,
+    /// What is to be done for those who wait.
+    pub wake: Wake,
     /// A waiter that took the key here, found no majority, and wants its place back.
     pub put_back: Option<Place>,
+}
+
+/// What a release does for those who wait, where the queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// Nothing: the queue is elsewhere.
+    Nobody,
+    /// Tells the first waiter.
+    First,
+    /// Tells the caller whether somebody waits, which in plain words is cheaper where nobody does;
+    /// in a script the same as `First`.
+    Look,
 }
 
 /// A ticket whose work is done.
@@ -199,7 +216,9 @@ impl Command {
         if let Command::Release(release) = &mut command {
             if !is_home {
                 // Each of several names has a home of its own.
-                release.wake &= release.keys.is_several() && !release.keys.is_pool();
+                if !release.keys.is_several() || release.keys.is_pool() {
+                    release.wake = Wake::Nobody;
+                }
                 release.put_back = None;
             }
             release.fence = release.fence.filter(|_| !raised);

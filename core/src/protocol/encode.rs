@@ -2,7 +2,7 @@
 
 use crate::config::{FencingToken, Keys, TicketId};
 use crate::error::{Fault, FaultClass};
-use crate::protocol::command::{Claim, Command, Place, Release, Renewal, WaiterId};
+use crate::protocol::command::{Claim, Command, Place, Release, Renewal, WaiterId, Wake};
 use crate::protocol::script::{self, Script};
 use crate::protocol::several;
 use crate::protocol::speech::Speech;
@@ -20,9 +20,12 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Speech, Fault> {
                 speech.number(fence.get());
                 speech.word(b"token");
             }
+            if release.looks(can) {
+                speech.words(&["EXISTS", &release.keys.queue()]);
+            }
         }
         _ if !can.scripts => without_scripts(&mut speech, command, can)?,
-        Command::Poll(..) | Command::Leave { .. } if !can.queue => {
+        Command::Poll(..) | Command::Leave { .. } | Command::Call { .. } if !can.queue => {
             let why = "the user's rights do not suffice for a queue";
             return Err(Fault::refused(FaultClass::Unsupported, why));
         }
@@ -95,6 +98,13 @@ fn by_script(speech: &mut Speech, command: &Command, can: &Abilities) {
             let names = [keys.lock().to_owned(), keys.queue(), keys.beats()];
             speech.call(&script::LEAVE, names.iter());
             waiter(speech, keys, id, can);
+            speech.word(keys.channels().as_bytes());
+        }
+        Command::Call { keys } => {
+            let names = [keys.lock().to_owned(), keys.queue(), keys.beats()];
+            speech.call(&script::LEAVE, names.iter());
+            // Nobody leaves.
+            speech.word(b"");
             speech.word(keys.channels().as_bytes());
         }
         Command::Release(release) => give_back(speech, release, can),
@@ -207,7 +217,7 @@ fn give_back(speech: &mut Speech, release: &Release, can: &Abilities) {
     speech.word(release.token.as_bytes());
     speech.number(raised_to(release.fence, can));
     speech.number(release.tomb_ms);
-    speech.flag(can.queue && (release.wake || place.is_some()));
+    speech.flag(can.queue && (release.wake != Wake::Nobody || place.is_some()));
     speech.number(spent.map_or(0, |spent| spent.retention_ms));
     match place {
         Some(Place {
@@ -278,13 +288,18 @@ impl Claim {
 }
 
 impl Release {
+    /// True where its plain words also ask whether somebody waits.
+    pub(crate) fn looks(&self, can: &Abilities) -> bool {
+        self.wake == Wake::Look && can.queue
+    }
+
     /// True where plain words do: nothing is to be remembered and nobody to be called.
     pub fn is_plain(&self, can: &Abilities) -> bool {
         can.scripts
             && !self.keys.is_several()
             && self.tomb_ms == 0
             && self.spent.is_none()
-            && !self.wake
+            && self.wake != Wake::First
             && self.put_back.is_none()
             && (self.fence.is_none() || can.plain)
     }

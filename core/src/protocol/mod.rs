@@ -12,7 +12,7 @@ mod speech;
 mod wire;
 
 pub use class::classify;
-pub use command::{Claim, ClientId, Command, Place, Release, Renewal, Spent, WaiterId};
+pub use command::{Claim, ClientId, Command, Place, Release, Renewal, Spent, WaiterId, Wake};
 #[cfg(feature = "testing")]
 pub use encode::encode;
 pub use encode::waiter_member;

@@ -3,7 +3,7 @@
 use crate::config::{FencingToken, is_own_format};
 use crate::error::{Fault, FaultClass};
 use crate::protocol::classify;
-use crate::protocol::command::{Claim, Command, Renewal};
+use crate::protocol::command::{Claim, Command, Release, Renewal};
 use crate::protocol::reply::{
     Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, SlotView, View,
 };
@@ -22,7 +22,9 @@ pub fn parse(
         Command::Acquire(claim) if claim.is_plain(can) => {
             return parse_plain_claim(claim, can, words);
         }
-        Command::Release(release) if release.is_plain(can) => {}
+        Command::Release(release) if release.is_plain(can) => {
+            return parse_plain_release(release, can, words);
+        }
         _ if !can.scripts => return parse_without_scripts(command, words),
         _ => {}
     }
@@ -44,7 +46,9 @@ pub fn parse(
             2 => Ok(Reply::Released(ReleaseWord::Other)),
             _ => Err(nonsense()),
         },
-        (Command::Leave { .. }, Raw::Int(gone)) => Ok(Reply::Left(gone == 1)),
+        (Command::Leave { .. } | Command::Call { .. }, Raw::Int(gone)) => {
+            Ok(Reply::Left(gone == 1))
+        }
         (Command::Extend { leases, .. }, Raw::List(list)) => {
             let words = list.into_iter().map(|word| match word {
                 Raw::Int(1) => Ok(LeaseWord::Renewed),
@@ -108,6 +112,27 @@ fn parse_plain_claim(
             }),
         },
         Err(refusal) => Ok(Reply::Refused(refusal)),
+    }
+}
+
+/// The answers to the lines of a release in plain words.
+fn parse_plain_release(
+    release: &Release,
+    can: &Abilities,
+    mut words: impl Iterator<Item = Raw>,
+) -> Result<Reply, Fault> {
+    let found = match words.next() {
+        Some(Raw::Int(1)) => ReleaseWord::Done,
+        // The command answers 0 for a missing key and for another owner's alike.
+        Some(Raw::Int(_)) => ReleaseWord::Missing,
+        word => return Err(fault_of(word)),
+    };
+    let raised = release.fence.and_then(|_| words.next());
+    // The key is gone all the same; a counter that could not be raised is another lock's concern.
+    drop(raised);
+    match words.next().filter(|_| release.looks(can)) {
+        Some(Raw::Int(1)) => Ok(Reply::Awaited(found)),
+        _ => Ok(Reply::Released(found)),
     }
 }
 

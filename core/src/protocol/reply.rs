@@ -13,6 +13,8 @@ pub enum Reply {
     Extended(Vec<LeaseWord>),
     /// What a release or a roll-back found.
     Released(ReleaseWord),
+    /// The same, and somebody waits here and was not called.
+    Awaited(ReleaseWord),
     /// The counter after a write-back; `None` where the key is not the caller's.
     Raised(Option<FencingToken>),
     /// Whether the waiter was in the queue.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::config::{COUNTERS, Keys};
-use crate::protocol::command::{Claim, Command, Place, Release};
+use crate::protocol::command::{Claim, Command, Place, Release, Wake};
 use crate::protocol::encode::{proposal, raised_to, waiter};
 use crate::protocol::script;
 use crate::protocol::speech::Speech;
@@ -143,7 +143,7 @@ fn give_back(speech: &mut Speech, release: &Release, can: &Abilities) {
     speech.word(release.token.as_bytes());
     speech.number(raised_to(release.fence, can));
     speech.number(release.tomb_ms);
-    speech.flag(can.queue && (release.wake || place.is_some()));
+    speech.flag(can.queue && (release.wake != Wake::Nobody || place.is_some()));
     speech.number(spent.map_or(0, |spent| spent.retention_ms));
     match place {
         Some(place) => {

@@ -163,7 +163,7 @@ impl<'a> Ballot<'a> {
                 Ok(self.largest().or(self.proposed))
             }
             Agreement::WriteBack => {
-                let token = self.write_back().await?;
+                let token = Box::pin(self.write_back()).await?;
                 self.fleet
                     .proposals
                     .learn(token, self.fleet.clock.wall_micros());

@@ -99,16 +99,16 @@ impl Fleet {
         most.mul_f64(share as f64 / (1u64 << 53) as f64)
     }
 
+    /// True where a majority is connected.
+    pub fn is_connected(&self) -> bool {
+        let up = self.nodes.iter().filter(|node| node.epoch().is_some());
+        up.count() >= self.quorum()
+    }
+
     /// Waits until a majority is connected, or can no longer be, or `by`. A connection being made
     /// must not eat the time of a round; a node that cannot be reached must not delay the others.
     pub async fn connected(&self, by: Instant) {
-        if self
-            .nodes
-            .iter()
-            .filter(|node| node.epoch().is_some())
-            .count()
-            >= self.quorum()
-        {
+        if self.is_connected() {
             return;
         }
         loop {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::sleep;
 
 use crate::config::{FencingToken, Keys, OwnerToken, PlantedBug, Ttl};
 use crate::error::{Fault, NodeOutcome, NodeStatus, words};
 use crate::node::Void;
-use crate::protocol::{Command, Place, Release, ReleaseWord, Spent};
+use crate::protocol::{Command, Place, Release, ReleaseWord, Spent, Wake};
 use crate::quorum::{Fleet, Sent, Sweep};
 
 /// What became of a release.
@@ -63,10 +63,12 @@ pub fn start_release(fleet: &Arc<Fleet>, held: &Held) -> Sweep {
     held.void.set();
     let home = fleet.home(&held.keys, |_| false);
     let first_only = fleet.planted.has(PlantedBug::ReleaseFirstOfSeveral);
+    let wanted = held.keys.is_several() || fleet.crowd.wants(&held.keys);
     let release = Release {
         keys: held.keys.first_if(first_only),
         fence: held.fence.filter(|_| !forgotten),
         spent: held.ticket.clone(),
+        wake: if wanted { Wake::First } else { Wake::Look },
         ..held.plain_release()
     };
     Sweep::start(fleet, &held.sent, held.ttl, home, Command::Release(release))
@@ -80,9 +82,17 @@ pub async fn outcome(
     timeout: Duration,
 ) -> Released {
     let started = fleet.clock.now();
-    let by = Instant::now() + timeout;
+    let mut late = std::pin::pin!(sleep(timeout));
     let mut words: Vec<Option<Result<ReleaseWord, Fault>>> = vec![None; fleet.size()];
-    while let Ok(Some((node, word))) = timeout_at(by, sweep.next()).await {
+    loop {
+        let (node, word) = tokio::select! {
+            biased;
+            word = sweep.next() => match word {
+                Some(word) => word,
+                None => break,
+            },
+            () = &mut late => break,
+        };
         words[node] = Some(word);
         let count = |word: ReleaseWord| {
             words
@@ -140,7 +150,7 @@ impl Held {
             fence: None,
             tomb_ms: 0,
             spent: None,
-            wake: true,
+            wake: Wake::First,
             put_back: None,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::config::Ttl;
+use crate::config::{Keys, Ttl};
 use crate::error::{Fault, FaultClass};
 use crate::node::{Answer, Answered, Link, Listener, Mailbox, Submission, Void};
 use crate::protocol::{Command, ReleaseWord, Reply, Request};
@@ -52,28 +52,28 @@ impl Sweep {
         // A node that is down and was never asked needs no cleaning up; insisting on it would keep a
         // client from closing for as long as a key could live there.
         let nodes = nodes.iter().filter(|sent| !sent.was_kept(fleet)).cloned();
-        let (late, in_order): (Vec<Sent>, Vec<Sent>) =
+        let (late, behind): (Vec<Sent>, Vec<Sent>) =
             nodes.partition(|sent| sent.may_come_late(fleet));
-        let open = late.len() + in_order.len();
+        let open = late.len() + behind.len();
         let job = Arc::new(Job {
             fleet: Arc::clone(fleet),
             command,
             ttl,
-            behind: in_order.clone(),
-            late: late.clone(),
+            behind,
+            late,
             until: Instant::now() + ttl.as_duration(),
             mailbox: Mailbox::default(),
             _work: fleet.busy.begin(),
         });
-        if !late.is_empty() {
+        if !job.late.is_empty() {
             let burying = job.burying();
-            for sent in late {
+            for sent in &job.late {
                 job.submit(sent.node, &burying, Arc::clone(&job) as Arc<dyn Listener>);
             }
         }
         // Made where they are needed, and once.
         let mut requests: [Option<Arc<Request>>; 4] = Default::default();
-        for sent in in_order {
+        for sent in &job.behind {
             let (is_home, raised) = (home == Some(sent.node), sent.raised);
             let request = requests[usize::from(is_home) * 2 + usize::from(raised)]
                 .get_or_insert_with(|| job.command.reduced(is_home, raised).into());
@@ -105,10 +105,15 @@ impl Listener for Job {
         let kept = sents.any(|sent| sent.node == node && sent.was_kept(&self.fleet));
         let resolved = match &answered.result {
             Err(fault) if kept && !fault.may_have_run => true,
-            Ok(Reply::Released(_)) => !overtook,
+            Ok(Reply::Released(_) | Reply::Awaited(_)) => !overtook,
             Ok(_) => false,
             Err(fault) => matches!(fault.class, FaultClass::ForeignFormat | FaultClass::Closed),
         };
+        if let (Ok(Reply::Awaited(_)), Command::Release(release)) =
+            (&answered.result, &self.command)
+        {
+            self.call(node, &release.keys);
+        }
         self.mailbox.answered(answered);
         if !resolved {
             let (fleet, burying) = (Arc::clone(&self.fleet), self.burying());
@@ -123,6 +128,13 @@ impl Job {
     /// The command where an earlier one may still arrive: it remembers itself where it finds nothing.
     fn burying(&self) -> Arc<Request> {
         self.command.burying(self.ttl.as_millis()).into()
+    }
+
+    /// Somebody waits who was not called; the next release will be said so that it calls.
+    fn call(&self, node: usize, keys: &Keys) {
+        self.fleet.crowd.note(keys);
+        let call = Command::Call { keys: keys.clone() }.into();
+        self.submit(node, &call, Mailbox::new());
     }
 
     fn submit(&self, node: usize, command: &Arc<Request>, listener: Arc<dyn Listener>) {
@@ -188,7 +200,7 @@ fn submit(
 /// A word that settles the matter; a key of a foreign type is certainly not ours.
 fn definite(result: Result<Reply, Fault>) -> Result<ReleaseWord, Fault> {
     match result {
-        Ok(Reply::Released(word)) => Ok(word),
+        Ok(Reply::Released(word) | Reply::Awaited(word)) => Ok(word),
         Ok(_) => Err(Fault::unresolved(
             FaultClass::Protocol,
             "the reply does not fit a release",

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quorlock::testing::config::{Keys, OwnerToken, Ttl};
-use quorlock::testing::protocol::{Abilities, Claim, Command, CompareDelete, Release, encode};
+use quorlock::testing::protocol::{
+    Abilities, Claim, Command, CompareDelete, Release, Wake, encode,
+};
 use quorlock_test_support::ServerKind;
 use redis::{Cmd, Pipeline, Value};
 
@@ -87,7 +89,7 @@ impl Words {
             fence: None,
             tomb_ms: 0,
             spent: None,
-            wake: false,
+            wake: Wake::Nobody,
             put_back: None,
         }))
     }
@@ -118,7 +120,7 @@ pub(crate) fn scripts(dialect: Dialect) -> Vec<String> {
         fence: None,
         tomb_ms: 0,
         spent: None,
-        wake: false,
+        wake: Wake::Nobody,
         put_back: None,
     });
     let speech = encode(&release, &abilities()).expect("the servers of the rig serve it");

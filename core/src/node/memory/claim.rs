@@ -57,8 +57,12 @@ impl Call<'_> {
     /// `EXISTS` of the queue.
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn has_queue(&mut self, keys: &Keys) -> Result<Raw, Fault> {
+        Ok(Raw::Int(self.queue_exists(keys).into()))
+    }
+
+    pub(super) fn queue_exists(&mut self, keys: &Keys) -> bool {
         let queue = self.keys.get(&keys.queue(), self.now.elapsed_micros);
-        Ok(Raw::Int(i64::from(queue.is_some())))
+        queue.is_some()
     }
 
     pub(super) fn poll(&mut self, claim: &Claim, place: &Place) -> Result<Reply, Fault> {

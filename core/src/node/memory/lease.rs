@@ -6,8 +6,9 @@ use crate::node::memory::call::{Call, SPENT, until};
 use crate::node::memory::fence::token_of;
 use crate::node::memory::keyspace::Value;
 use crate::node::memory::node::ABILITIES;
+use crate::node::memory::waiters::Waiters;
 use crate::protocol::{
-    LeaseWord, Place, Release, ReleaseWord, Renewal, Reply, View, WaiterId, waiter_member,
+    LeaseWord, Place, Release, ReleaseWord, Renewal, Reply, View, WaiterId, Wake, waiter_member,
 };
 
 impl Call<'_> {
@@ -19,10 +20,16 @@ impl Call<'_> {
         }
         if release.is_plain(&ABILITIES) {
             // The commands for it do not tell who has the key.
-            return Ok(Reply::Released(match found {
+            let found = match found {
                 ReleaseWord::Other => ReleaseWord::Missing,
                 found => found,
-            }));
+            };
+            let awaited = release.looks(&ABILITIES) && self.queue_exists(keys);
+            return Ok(if awaited {
+                Reply::Awaited(found)
+            } else {
+                Reply::Released(found)
+            });
         }
         if let Some(spent) = &release.spent
             && found == ReleaseWord::Other
@@ -50,15 +57,17 @@ impl Call<'_> {
                     waiters.put(waiter_member(keys, waiter, true), *score, until)
                 })?;
             }
-            _ if release.wake && found != ReleaseWord::Other => self.wake(keys)?,
+            _ if release.wake != Wake::Nobody && found != ReleaseWord::Other => self.wake(keys)?,
             _ => {}
         }
         Ok(Reply::Released(found))
     }
 
-    pub(super) fn leave(&mut self, keys: &Keys, waiter: &WaiterId) -> Result<Reply, Fault> {
-        let me = waiter_member(keys, waiter, true);
-        let gone = self.in_queue(keys, |waiters| waiters.remove(&me))? == Some(true);
+    /// `None` leaves nobody out: the first waiter is called all the same.
+    pub(super) fn leave(&mut self, keys: &Keys, waiter: Option<&WaiterId>) -> Result<Reply, Fault> {
+        let me = waiter.map(|waiter| waiter_member(keys, waiter, true));
+        let leave = |waiters: &mut Waiters| me.is_some_and(|me| waiters.remove(&me));
+        let gone = self.in_queue(keys, leave)? == Some(true);
         if self
             .keys
             .get(keys.lock(), self.now.elapsed_micros)

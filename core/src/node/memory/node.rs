@@ -78,6 +78,14 @@ impl Node for MemoryNode {
         self.link.subscribe()
     }
 
+    fn epoch(&self) -> Option<u64> {
+        self.link.borrow().epoch()
+    }
+
+    fn abilities(&self) -> Option<Abilities> {
+        self.link.borrow().abilities()
+    }
+
     fn close(&self) {
         self.server.disconnect(&self.client, self.connection);
         self.link.send_replace(Link::Down(closed()));

@@ -9,7 +9,7 @@ use crate::node::memory::claim::refused;
 use crate::node::memory::fence::{Fence, token_of};
 use crate::node::memory::keyspace::Value;
 use crate::protocol::{
-    Claim, Command, Counted, Grant, Place, Refusal, RefusalKind, Release, ReleaseWord, Reply,
+    Claim, Command, Counted, Grant, Place, Refusal, RefusalKind, Release, ReleaseWord, Reply, Wake,
     waiter_member,
 };
 
@@ -184,7 +184,7 @@ impl Call<'_> {
             })?;
             back = Some(at);
         }
-        if release.wake || back.is_some() {
+        if release.wake != Wake::Nobody || back.is_some() {
             for (at, queue) in queues(keys).iter().enumerate() {
                 let is_free = queues(keys).len() < keys.parts().len() || free[at];
                 if back != Some(at) && is_free {

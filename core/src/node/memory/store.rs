@@ -62,7 +62,8 @@ impl MemoryStore {
         match command {
             Command::Acquire(claim) => call.acquire(claim),
             Command::Poll(claim, place) => call.poll(claim, place),
-            Command::Leave { keys, waiter } => call.leave(keys, waiter),
+            Command::Leave { keys, waiter } => call.leave(keys, Some(waiter)),
+            Command::Call { keys } => call.leave(keys, None),
             Command::Release(release) => call.release(release),
             Command::Extend { leases, fill_in } => call.extend(leases, fill_in.as_ref()),
             Command::Raise {

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use crate::config::{Entropy, NodeAddress};
 use crate::error::{Fault, FaultClass};
 use crate::node::{Link, Node, Submission};
+use crate::protocol::Abilities;
 
 use owner::{Order, Owner, Plan};
 pub use tls::check_ca_pem;
@@ -115,6 +116,14 @@ impl Node for RedisNode {
 
     fn link(&self) -> watch::Receiver<Link> {
         self.link.clone()
+    }
+
+    fn epoch(&self) -> Option<u64> {
+        self.link.borrow().epoch()
+    }
+
+    fn abilities(&self) -> Option<Abilities> {
+        self.link.borrow().abilities()
     }
 
     fn close(&self) {

@@ -1,7 +1,7 @@
 //! Random steps from a seed.
 
 use quorlock::testing::config::FencingToken;
-use quorlock::testing::protocol::{Claim, Command, Place, Release, Renewal, Spent};
+use quorlock::testing::protocol::{Claim, Command, Place, Release, Renewal, Spent, Wake};
 
 use crate::step::*;
 
@@ -37,7 +37,8 @@ impl Random {
                 vec![Step::Run(Command::Poll(self.claim(name, by), self.place()))]
             }
             42..46 => self.dying_waiter(unpicked(name)),
-            46..51 => vec![leave(alone(unpicked(name)), self.place().waiter)],
+            46..49 => vec![leave(alone(unpicked(name)), self.place().waiter)],
+            49..51 => vec![call(alone(unpicked(name)))],
             51..69 => vec![Step::Run(Command::Release(self.release(name, by)))],
             69..75 => {
                 let leases = (0..self.number(3)).map(|_| self.renewal()).collect();
@@ -127,7 +128,7 @@ impl Random {
                 from: owner(self.number(OWNERS)),
                 retention_ms: self.mark_ms(),
             }),
-            wake: !self.one_in(3),
+            wake: [Wake::Nobody, Wake::First, Wake::Look][self.below(3)],
             put_back: self.one_in(4).then(|| self.place()),
             ..giving_back(if self.one_in(4) { unpicked(name) } else { name }, by)
         }

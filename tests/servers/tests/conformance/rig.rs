@@ -210,6 +210,7 @@ fn keys_of(command: &Command) -> Option<&Keys> {
         Command::Release(release) => Some(&release.keys),
         Command::Extend { leases, .. } => leases.first().map(|lease| &lease.keys),
         Command::Leave { keys, .. }
+        | Command::Call { keys }
         | Command::Raise { keys, .. }
         | Command::Unadopt { keys, .. }
         | Command::Recall { keys }

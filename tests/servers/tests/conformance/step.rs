@@ -2,7 +2,7 @@
 
 use quorlock::testing::config::{Entropy, FencingToken, Keys, OwnerToken, TicketId, Ttl};
 use quorlock::testing::protocol::{
-    Claim, ClientId, Command, Place, Release, Renewal, Spent, WaiterId,
+    Claim, ClientId, Command, Place, Release, Renewal, Spent, WaiterId, Wake,
 };
 
 /// Clients that are subscribed to their channels; every other one is gone.
@@ -110,6 +110,10 @@ pub(crate) fn leave(name: &str, waiter: WaiterId) -> Step {
     })
 }
 
+pub(crate) fn call(name: &str) -> Step {
+    Step::Run(Command::Call { keys: keys(name) })
+}
+
 pub(crate) fn giving_back(name: &str, by: u64) -> Release {
     Release {
         keys: keys(name),
@@ -117,7 +121,7 @@ pub(crate) fn giving_back(name: &str, by: u64) -> Release {
         fence: None,
         tomb_ms: 0,
         spent: None,
-        wake: true,
+        wake: Wake::First,
         put_back: None,
     }
 }

@@ -6,12 +6,12 @@ use quorlock::Fault;
 use quorlock::testing::config::wake_channel;
 use quorlock::testing::node::{ClaimLine, MemoryStore, ServerTime};
 use quorlock::testing::protocol::{
-    Abilities, ClientId, Command, Line, Raw, ReleaseWord, Reply, Speech, encode, parse,
-    waiter_number,
+    Abilities, Claim, ClientId, Command, Line, Raw, Release, ReleaseWord, Reply, Speech, encode,
+    parse, waiter_number,
 };
 use quorlock_test_support::{Reply as Resp, RespConnection, Server, ServerKind};
 
-use crate::step::{LISTENING, owner};
+use crate::step::{LISTENING, claim};
 
 /// What a command was answered, and which waiters were told.
 pub(crate) struct Said {
@@ -87,13 +87,18 @@ impl Target for Memory {
         let result = match command {
             // In plain words the counter is a command of its own, whose failure is not told.
             Command::Release(release) if release.is_plain(&self.abilities) => {
-                let [mut deletes, mut raises] = [release.clone(), release.clone()];
-                deletes.fence = None;
-                raises.token = owner(0);
-                let [deletes, raises] = [deletes, raises].map(Command::Release);
+                let deletes = Command::Release(Release {
+                    fence: None,
+                    ..release.clone()
+                });
                 let result = self.store.apply(now, &deletes, &mut listeners);
-                if release.fence.is_some() {
-                    let _ = self.store.apply(now, &raises, &mut listeners);
+                if let Some(fence) = release.fence {
+                    let raises = Claim {
+                        keys: release.keys.clone(),
+                        proposal: Some(fence.get()),
+                        ..claim("any", 0)
+                    };
+                    let _ = self.store.run_line(now, &raises, ClaimLine::Count);
                 }
                 result
             }

@@ -57,6 +57,9 @@ async fn no_renewal_of_a_lease_is_sent_after_its_release() {
             for token in &speaker {
                 assert!(!released.contains(token), "after its release: {command:?}");
             }
+            if command.name() == "DELIFEQ" {
+                released.extend(speaker.drain(..));
+            }
         }
         assert!(!released.is_empty());
     }

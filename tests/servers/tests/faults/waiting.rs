@@ -92,6 +92,40 @@ fn twenty_waiters_are_woken_and_do_not_poll() {
     nothing_held(&servers);
 }
 
+/// A release that expects nobody only looks, and calls whom it sees.
+#[test]
+fn the_first_waiter_is_called_though_nobody_expected_it() {
+    let servers = five();
+    let (holder, waiter) = (blocking(&servers.urls()), blocking(&servers.urls()));
+    for client in [&holder, &waiter] {
+        client.health().expect("open");
+    }
+    let mut waited = Duration::ZERO;
+    for round in 0..10 {
+        let name = format!("a:{round}");
+        let guard = holder.mutex(&name).acquire(()).expect("free");
+        let waiting = thread::spawn({
+            let (waiter, name) = (waiter.clone(), name.clone());
+            move || {
+                let guard = waiter.mutex(name).acquire(within(60_000));
+                guard.expect("its turn comes").release().expect("held");
+                Instant::now()
+            }
+        });
+        eventually(LONG, "it stands in the queue", || {
+            let view = holder.inspect(&name).expect("open");
+            view.nodes.iter().any(|node| node.waiters == Some(1))
+        });
+        let released = Instant::now();
+        guard.release().expect("held");
+        let served = waiting.join().expect("no panic");
+        waited += served.saturating_duration_since(released);
+    }
+    // By its beat each 200 ms alone, it would find the lock free after a second in all.
+    assert!(waited < Duration::from_millis(600), "{waited:?}");
+    nothing_held(&servers);
+}
+
 /// The holder won without the home, which is back now and has no key: a waiter that gets it there
 /// must not storm the others for as long as the holder works.
 #[test]

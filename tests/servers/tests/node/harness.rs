@@ -11,7 +11,7 @@ use quorlock::testing::node::{
     Answer, Link, Mailbox, Node, RedisNode, RedisPipeline, RedisSettings, Submission, Void,
 };
 use quorlock::testing::protocol::{
-    Abilities, Claim, ClientId, Command, Place, Release, Reply, WaiterId,
+    Abilities, Claim, ClientId, Command, Place, Release, Reply, WaiterId, Wake,
 };
 use quorlock::{Fault, FaultClass};
 use tokio::sync::mpsc;
@@ -189,7 +189,7 @@ pub(crate) fn release_of(name: &str, token: &OwnerToken) -> Release {
         fence: None,
         tomb_ms: 0,
         spent: None,
-        wake: true,
+        wake: Wake::First,
         put_back: None,
     }
 }

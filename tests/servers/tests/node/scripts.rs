@@ -5,7 +5,7 @@ use quorlock::testing::config::{TicketId, Ttl};
 use quorlock::testing::node::Link;
 use quorlock::testing::protocol::{
     Claim, Command, Counted, Grant, LeaseWord, RefusalKind, Release, ReleaseWord, Renewal, Reply,
-    Spent,
+    Spent, Wake,
 };
 use quorlock_test_support::{Server, ServerKind};
 
@@ -410,7 +410,7 @@ async fn claims_go_in_plain_words_where_the_server_has_them() {
         let (mine, other) = (token(), token());
         let plain = |token| {
             Command::Release(Release {
-                wake: false,
+                wake: Wake::Nobody,
                 ..release_of("p", token)
             })
         };

@@ -10,6 +10,7 @@ pub(crate) fn word_of(command: &Command) -> &'static str {
         Command::Acquire(_) => "acquire",
         Command::Poll(..) => "poll",
         Command::Leave { .. } => "leave",
+        Command::Call { .. } => "call",
         Command::Release(_) => "release",
         Command::Extend { .. } => "extend",
         Command::Raise { .. } => "raise",
@@ -56,6 +57,7 @@ pub(crate) fn sum_of(result: &Result<Reply, Fault>) -> u64 {
         },
         Ok(Reply::Refused(refusal)) => 2 + refusal.why as u64,
         Ok(Reply::Released(word)) => 20 + *word as u64,
+        Ok(Reply::Awaited(word)) => 24 + *word as u64,
         Ok(Reply::Extended(words)) => words
             .iter()
             .fold(30, |sum, word| sum * 5 + *word as u64 + 1),

@@ -11,7 +11,7 @@ use crate::error::{Fault, FaultClass};
 use crate::node::memory::store::{MemoryStore, ServerTime};
 use crate::protocol::{
     Claim, ClientId, Command, Counted, Grant, LeaseWord, Place, Refusal, RefusalKind, Release,
-    ReleaseWord, Renewal, Reply, Spent, View, WaiterId,
+    ReleaseWord, Renewal, Reply, Spent, View, WaiterId, Wake,
 };
 
 /// Where every desk's clocks begin: not 0, and not equal, so that mixed up clocks show.
@@ -146,7 +146,7 @@ fn release(owner: u8) -> Release {
         fence: None,
         tomb_ms: 0,
         spent: None,
-        wake: true,
+        wake: Wake::First,
         put_back: None,
     }
 }
