@@ -65,7 +65,7 @@
 /* The version of this header; quorlock_version() tells that of the library. */
 #define QUORLOCK_VERSION "0.1.0"
 /* The version of the interface this header describes; see quorlock_abi_version(). */
-#define QUORLOCK_ABI_VERSION 1
+#define QUORLOCK_ABI_VERSION 2
 
 /* A number, or a yes or no, that is not set. No option can have these values, so 0 and every negative
  * number stay what they are: values out of bounds, and an error. */
@@ -78,10 +78,16 @@
 #define QUORLOCK_FENCING_REQUIRED 1
 #define QUORLOCK_FENCING_OFF 2
 
+/* Whether a node that came back without its data is kept from voting until it is safe: with three nodes
+ * or more; always; never. */
+#define QUORLOCK_GUARD_AUTO 0
+#define QUORLOCK_GUARD_ON 1
+#define QUORLOCK_GUARD_OFF 2
+
 #define QUORLOCK_CLIENT_OPTIONS_INIT \
     { sizeof(quorlock_client_options), QUORLOCK_UNSET, QUORLOCK_UNSET, QUORLOCK_UNSET, \
       QUORLOCK_UNSET, QUORLOCK_UNSET, QUORLOCK_UNSET, QUORLOCK_UNSET, QUORLOCK_UNSET, \
-      QUORLOCK_UNSET_FLAG, QUORLOCK_UNSET_FLAG, QUORLOCK_UNSET_FLAG, 0, NULL, NULL, NULL, NULL, NULL }
+      QUORLOCK_UNSET_FLAG, QUORLOCK_UNSET_FLAG, QUORLOCK_UNSET_FLAG, QUORLOCK_GUARD_AUTO, NULL, NULL, NULL, NULL, NULL, QUORLOCK_UNSET_FLAG, 0 }
 #define QUORLOCK_ACQUIRE_OPTIONS_INIT \
     { sizeof(quorlock_acquire_options), QUORLOCK_UNSET, QUORLOCK_UNSET, QUORLOCK_UNSET, \
       QUORLOCK_UNSET_FLAG, 0, NULL }
@@ -93,7 +99,7 @@
 #define QUORLOCK_NODE_VIEW_INIT { sizeof(quorlock_node_view), NULL, NULL, NULL, NULL, 0, 0, 0 }
 #define QUORLOCK_HEALTH_INFO_INIT { sizeof(quorlock_health_info), 0, 0, 0, false }
 #define QUORLOCK_NODE_HEALTH_INIT \
-    { sizeof(quorlock_node_health), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
+    { sizeof(quorlock_node_health), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
 #define QUORLOCK_WARNING_INIT { sizeof(quorlock_warning), NULL, NULL }
 #define QUORLOCK_STATS_INIT { sizeof(quorlock_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
@@ -359,9 +365,10 @@ typedef struct {
      */
     int32_t tls_verify;
     /**
-     * Unused, 0.
+     * One of `QUORLOCK_GUARD_AUTO` (default: with three nodes or more), `_ON` and `_OFF`: whether a
+     * node that came back without its data is kept from voting until it is safe.
      */
-    int32_t reserved;
+    int32_t restart_guard;
     /**
      * What every key begins with; NULL for nothing. At most 256 bytes, no `{` or `}`.
      */
@@ -382,6 +389,15 @@ typedef struct {
      * Handed to `on_event` as it is.
      */
     void *event_data;
+    /**
+     * 0 lets a cluster wait for the longest ttl of which every node answers and none has ever been
+     * used; by default, 1, it may be used at once.
+     */
+    int32_t assume_fresh;
+    /**
+     * Unused, 0.
+     */
+    int32_t reserved;
 } quorlock_client_options;
 
 /**
@@ -553,6 +569,10 @@ typedef struct {
      * Whether an append-only file is on: 1 or 0; -1 where it is not known.
      */
     int32_t append_only;
+    /**
+     * How long its answers do not count, where it came back without its data; -1 where they count.
+     */
+    int64_t guarded_ms;
 } quorlock_node_health;
 
 /**

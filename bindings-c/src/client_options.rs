@@ -1,12 +1,12 @@
 //! A client's options.
 
 use std::ffi::{c_char, c_void};
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{ClientBuilder, Error, Fencing, span_from_ms};
+use engine::{ClientBuilder, Error, Fencing, RestartGuard, span_from_ms};
 
 use crate::client::{EventCallback, EventSink};
 use crate::outs::{Versioned, size_given};
@@ -49,8 +49,9 @@ pub struct ClientOptions {
     pub fencing: i32,
     /// 0 switches the checks of certificates off, and each connection logs a warning; 1 by default.
     pub tls_verify: i32,
-    /// Unused, 0.
-    pub reserved: i32,
+    /// One of `QUORLOCK_GUARD_AUTO` (default: with three nodes or more), `_ON` and `_OFF`: whether a
+    /// node that came back without its data is kept from voting until it is safe.
+    pub restart_guard: i32,
     /// What every key begins with; NULL for nothing. At most 256 bytes, no `{` or `}`.
     pub key_prefix: *const c_char,
     /// Free text that `inspect` shows beside host, process and language of a holder; NULL for none.
@@ -61,11 +62,16 @@ pub struct ClientOptions {
     pub on_event: EventCallback,
     /// Handed to `on_event` as it is.
     pub event_data: *mut c_void,
+    /// 0 lets a cluster wait for the longest ttl of which every node answers and none has ever been
+    /// used; by default, 1, it may be used at once.
+    pub assume_fresh: i32,
+    /// Unused, 0.
+    pub reserved: i32,
 }
 
 // SAFETY: `repr(C)`, `size` first, integers, pointers and an optional function.
 unsafe impl Versioned for ClientOptions {
-    const SIZE_MIN: usize = size_of::<Self>();
+    const SIZE_MIN: usize = offset_of!(Self, assume_fresh);
 }
 
 impl ClientOptions {
@@ -83,12 +89,14 @@ impl ClientOptions {
         renew: UNSET_FLAG,
         fencing: UNSET_FLAG,
         tls_verify: UNSET_FLAG,
-        reserved: 0,
+        restart_guard: 0,
         key_prefix: ptr::null(),
         owner: ptr::null(),
         tls_ca_pem: ptr::null(),
         on_event: None,
         event_data: ptr::null_mut(),
+        assume_fresh: UNSET_FLAG,
+        reserved: 0,
     };
 
     /// What the caller set, over nothing set.
@@ -156,6 +164,18 @@ impl ClientOptions {
         if let Some(verify) = flag_given("tls_verify", self.tls_verify)? {
             builder = builder.tls_verify(verify);
         }
+        if let Some(assume) = flag_given("assume_fresh", self.assume_fresh)? {
+            builder = builder.assume_fresh(assume);
+        }
+        builder = builder.restart_guard(match self.restart_guard {
+            0 => RestartGuard::Auto,
+            1 => RestartGuard::On,
+            2 => RestartGuard::Off,
+            _ => {
+                let message = "must be QUORLOCK_GUARD_AUTO, _ON or _OFF";
+                return Err(Report::misuse("restart_guard", message));
+            }
+        });
         match self.fencing {
             UNSET_FLAG => {}
             0 => builder = builder.fencing(Fencing::Auto),

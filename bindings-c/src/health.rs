@@ -1,6 +1,7 @@
 //! Are these nodes fit to keep locks?
 
 use std::ffi::{CString, c_char};
+use std::mem::offset_of;
 use std::sync::Arc;
 
 use engine::{Health, NodeHealth};
@@ -67,6 +68,8 @@ pub struct NodeHealthGiven {
     pub replicas: i64,
     /// Whether an append-only file is on: 1 or 0; -1 where it is not known.
     pub append_only: i32,
+    /// How long its answers do not count, where it came back without its data; -1 where they count.
+    pub guarded_ms: i64,
 }
 
 /// One thing worth a look. Set `size` with `QUORLOCK_WARNING_INIT`.
@@ -87,7 +90,7 @@ unsafe impl Versioned for HealthInfo {
 }
 // SAFETY: `repr(C)`, `size` first, integers and pointers.
 unsafe impl Versioned for NodeHealthGiven {
-    const SIZE_MIN: usize = size_of::<Self>();
+    const SIZE_MIN: usize = offset_of!(Self, guarded_ms);
 }
 // SAFETY: as above.
 unsafe impl Versioned for WarningGiven {
@@ -115,6 +118,7 @@ struct Node {
     round_trip_us: u64,
     replicas: i64,
     append_only: i32,
+    guarded_ms: i64,
 }
 
 impl From<Health> for Examined {
@@ -146,6 +150,9 @@ impl From<&NodeHealth> for Node {
             round_trip_us: micros(node.round_trip),
             replicas: known(node.replicas),
             append_only: node.append_only.map_or(-1, i32::from),
+            guarded_ms: node.guarded.map_or(-1, |left| {
+                i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
+            }),
         }
     }
 }
@@ -226,6 +233,7 @@ pub unsafe extern "C" fn quorlock_health_node(
             round_trip_us: node.round_trip_us,
             replicas: node.replicas,
             append_only: node.append_only,
+            guarded_ms: node.guarded_ms,
         });
         Ok(())
     })

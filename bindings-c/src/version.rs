@@ -6,7 +6,7 @@ use crate::boundary::boundary_or;
 
 /// The version of the interface: grows when something is added, and the SONAME changes when
 /// something is taken away.
-const ABI_VERSION: u32 = 1;
+const ABI_VERSION: u32 = 2;
 
 const VERSION: &CStr =
     match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {

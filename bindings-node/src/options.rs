@@ -28,6 +28,8 @@ pub struct NativeClientOptions {
     pub owner: Option<String>,
     pub tls_ca_pem: Option<String>,
     pub tls_verify: Option<bool>,
+    pub restart_guard: Option<String>,
+    pub assume_fresh: Option<bool>,
     pub host_silence_ms_max: Option<f64>,
 }
 
@@ -84,6 +86,12 @@ impl NativeClientOptions {
         }
         if let Some(verify) = self.tls_verify {
             builder = builder.tls_verify(verify);
+        }
+        if let Some(guard) = self.restart_guard {
+            builder = builder.restart_guard(guard.parse()?);
+        }
+        if let Some(assume) = self.assume_fresh {
+            builder = builder.assume_fresh(assume);
         }
         Ok(builder)
     }

@@ -108,6 +108,7 @@ pub struct NodeHealthReport {
     pub append_only: Option<bool>,
     pub eviction: Option<String>,
     pub replicas: Option<f64>,
+    pub guarded_ms: Option<f64>,
 }
 
 impl From<NodeHealth> for NodeHealthReport {
@@ -123,6 +124,7 @@ impl From<NodeHealth> for NodeHealthReport {
             append_only: node.append_only,
             eviction: node.eviction,
             replicas: node.replicas.map(|count| count as f64),
+            guarded_ms: node.guarded.map(|left| left.as_secs_f64() * 1e3),
         }
     }
 }

@@ -75,6 +75,7 @@ test('statuses.json: the types list every word', () => {
     warning: ['reports', /interface HealthWarning \{[^}]*readonly name: ([^;]+);/],
     event: ['reports', /interface LockEvent \{[^}]*readonly kind: ([^;]+);/],
     fencing: ['client', /readonly fencing\?: ([^;]+) \| undefined;/],
+    restart_guard: ['client', /readonly restartGuard\?: ([^;]+) \| undefined;/],
   }
   for (const { name, words } of table<Row & { name: string; words: string[] }>('statuses.json')) {
     const [file, pattern] = declared[name] ?? assert.fail(`${name} is new`)

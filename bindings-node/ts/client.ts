@@ -38,6 +38,16 @@ export interface ClientOptions {
   /** `false` switches the checks of certificates off: for tests only. */
   readonly tlsVerify?: boolean | undefined
   /**
+   * Whether a node that came back without its data is kept from voting until it is safe: with three nodes
+   * or more, by default.
+   */
+  readonly restartGuard?: 'auto' | 'on' | 'off' | undefined
+  /**
+   * Whether a cluster of which every node answers and none has ever been used may be used at once: yes by
+   * default; `false` waits for the longest ttl.
+   */
+  readonly assumeFresh?: boolean | undefined
+  /**
    * How long the event loop may be blocked before its locks are given up, because a dead-locked
    * process would otherwise hold them up to `holdMsMax`: 60 s by default, 100 ms at least.
    */
@@ -61,6 +71,8 @@ const CLIENT_OPTIONS: ReadonlySet<string> = new Set([
   'owner',
   'tlsCaPem',
   'tlsVerify',
+  'restartGuard',
+  'assumeFresh',
   'hostSilenceMsMax',
   'onEvent',
 ])
@@ -118,6 +130,8 @@ export class Client {
         owner: input.optionalString('owner', given.owner, site),
         tlsCaPem: input.optionalString('tls_ca_pem', given.tlsCaPem, site),
         tlsVerify: input.optionalBoolean('tls_verify', given.tlsVerify, site),
+        restartGuard: input.optionalString('restart_guard', given.restartGuard, site),
+        assumeFresh: input.optionalBoolean('assume_fresh', given.assumeFresh, site),
         hostSilenceMsMax: input.optionalNumber('silence_ms_max', given.hostSilenceMsMax, site),
       },
       this.#onEvent !== undefined,

@@ -37,6 +37,7 @@ export type FaultClass =
   | 'tls'
   | 'unknown'
   | 'closed'
+  | 'guarded'
 
 /** A node's failure to serve a command. */
 export interface Fault {
@@ -113,6 +114,8 @@ export interface NodeHealth {
   readonly appendOnly: boolean | null
   readonly eviction: string | null
   readonly replicas: number | null
+  /** How long its answers do not count, where it came back without its data. */
+  readonly guardedMs: number | null
 }
 
 /** One thing worth a look. */
@@ -122,6 +125,8 @@ export interface HealthWarning {
     | 'not_primary'
     | 'mode'
     | 'evicts'
+    | 'guarded'
+    | 'unguarded'
     | 'no_persistence'
     | 'unreachable'
     | 'even_nodes'
@@ -155,16 +160,26 @@ export interface Stats {
 /** One thing that happened to a lock of a client. */
 export interface LockEvent {
   readonly kind:
-    'acquired' | 'contended' | 'failed' | 'renewed' | 'lost' | 'released' | 'detached' | 'adopted'
+    | 'acquired'
+    | 'contended'
+    | 'failed'
+    | 'renewed'
+    | 'lost'
+    | 'released'
+    | 'detached'
+    | 'adopted'
+    | 'guarded'
+    | 'admitted'
+  /** The resource; empty where it is about a node. */
   readonly resource: string
   /**
    * `failed`: the error's code. `lost`: the reason. `released`: `released`, `already_expired` or
-   * `unknown`. `detached`: the ticket's id. Else empty.
+   * `unknown`. `detached`: the ticket's id. `guarded`, `admitted`: the node. Else empty.
    */
   readonly detail: string
   /**
    * `acquired`, `adopted`, `failed`: time since the call. `renewed`: validity that was left.
-   * `released`: how long the lock was held. Else 0.
+   * `released`: how long the lock was held. `guarded`: until the node votes. Else 0.
    */
   readonly spanMs: number
   /** Rounds tried; 0 where there are none. */

@@ -147,6 +147,8 @@ pub(crate) fn client_options(options: &Bound<'_, PyDict>) -> Result<ClientBuilde
             "owner" => builder.owner(text("owner", &value)?),
             "tls_ca_pem" => builder.tls_ca_pem(text("tls_ca_pem", &value)?),
             "tls_verify" => builder.tls_verify(flag("tls_verify", &value)?),
+            "restart_guard" => builder.restart_guard(text("restart_guard", &value)?.parse()?),
+            "assume_fresh" => builder.assume_fresh(flag("assume_fresh", &value)?),
             _ => return Err(Error::invalid(name, "is no option of a client")),
         };
     }

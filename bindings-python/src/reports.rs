@@ -113,6 +113,7 @@ fn health(py: Python<'_>, health: &Health) -> PyResult<Py<PyAny>> {
             node.append_only,
             node.eviction.as_deref(),
             node.replicas,
+            node.guarded.map(|left| left.as_secs_f64()),
         )
     });
     let nodes = PyTuple::new(py, nodes.collect::<Vec<_>>())?;

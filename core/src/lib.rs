@@ -45,6 +45,6 @@ pub use client::{
     Inspection, Multi, Mutex, NodeHealth, NodeView, Once, Pending, Pulse, Semaphore, Stats,
     Warning, blocking, span_from_ms, span_from_seconds,
 };
-pub use config::{AcquireOptions, Fencing, FencingToken, Ticket};
+pub use config::{AcquireOptions, Fencing, FencingToken, RestartGuard, Ticket};
 pub use error::{Error, ErrorKind, Fault, FaultClass, NodeOutcome, NodeStatus, Result};
 pub use quorum::{Loss, Released};

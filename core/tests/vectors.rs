@@ -11,7 +11,7 @@ use quorlock::blocking::Client;
 use quorlock::testing::config::{Keys, Moment, Settings, Ttl, deadline, quorum};
 use quorlock::{
     AcquireOptions, ClientBuilder, Error, ErrorKind, EventKind, FaultClass, Fencing, Loss,
-    NodeStatus, Released, Ticket, Warning,
+    NodeStatus, Released, RestartGuard, Ticket, Warning,
 };
 use serde_json::{Map, Value, json};
 
@@ -98,6 +98,7 @@ fn statuses() {
         ("warning", Warning::NAMES),
         ("event", EventKind::NAMES),
         ("fencing", &fencing),
+        ("restart_guard", RestartGuard::NAMES),
     ];
     let rows = rows.map(|(name, words)| json!({ "name": name, "words": words }));
     hold(
@@ -215,6 +216,14 @@ fn options() {
         client("owner", "text", json!(defaults.owner)).unbounded(Value::Null, Value::Null),
         client("tls_ca_pem", "pem", json!(defaults.tls_ca_pem)).unbounded(Value::Null, Value::Null),
         client("tls_verify", "bool", json!(defaults.tls_verify))
+            .unbounded(Value::Null, Value::Null),
+        client(
+            "restart_guard",
+            "word",
+            json!(defaults.restart_guard.name()),
+        )
+        .unbounded(Value::Null, Value::Null),
+        client("assume_fresh", "bool", json!(defaults.assume_fresh))
             .unbounded(Value::Null, Value::Null),
     ]);
     assert_eq!(defaults.fencing, Fencing::Auto);

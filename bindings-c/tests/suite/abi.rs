@@ -11,7 +11,7 @@ use crate::program::{binding, compile, compiler, folder, library, succeed};
 /// The structs of the interface and their sizes on 64-bit targets: they may grow, and then
 /// `QUORLOCK_ABI_VERSION` grows, and `SIZE_MIN` keeps the size that is here.
 const SIZES: [(&str, usize); 12] = [
-    ("client_options", 128),
+    ("client_options", 136),
     ("acquire_options", 48),
     ("error", 80),
     ("outcome", 48),
@@ -19,7 +19,7 @@ const SIZES: [(&str, usize); 12] = [
     ("inspection_info", 40),
     ("node_view", 64),
     ("health_info", 40),
-    ("node_health", 96),
+    ("node_health", 104),
     ("warning", 24),
     ("stats", 112),
     ("event", 48),

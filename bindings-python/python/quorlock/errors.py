@@ -38,7 +38,7 @@ class Fault:
     kind: str
     """``unreachable``, ``disconnected``, ``timeout``, ``stalled``, ``transient``, ``operator``,
     ``permission``, ``topology``, ``unsupported``, ``foreign_format``, ``protocol``, ``tls``,
-    ``unknown`` or ``closed``."""
+    ``unknown``, ``closed`` or ``guarded``."""
     detail: str
     """A few words for a human: never the server's own text, never a secret."""
     may_have_run: bool

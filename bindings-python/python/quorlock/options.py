@@ -47,6 +47,12 @@ class ClientOptions(TypedDict, total=False):
     tls_verify: bool | None
     """False switches the checks of certificates off; whoever can reach the network can then read
     and change everything."""
+    restart_guard: Literal["auto", "on", "off"] | None
+    """Whether a node that came back without its data is kept from voting until it is safe:
+    ``auto`` by default, with three nodes or more."""
+    assume_fresh: bool | None
+    """Whether a cluster of which every node answers and none has ever been used may be used at
+    once: yes by default; false waits for the longest ttl."""
 
 
 def ticket_of(ticket: Any) -> Any:

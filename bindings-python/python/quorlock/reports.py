@@ -112,6 +112,8 @@ class NodeHealth:
     """The eviction policy."""
     replicas: int | None
     """Connected replicas."""
+    guarded: float | None
+    """How long its answers do not count, where it came back without its data, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,8 @@ class HealthWarning:
     """One thing worth a look."""
 
     name: str
-    """``same_server``, ``not_primary``, ``mode``, ``evicts``, ``no_persistence``,
-    ``unreachable``, ``even_nodes`` or ``no_spare``."""
+    """``same_server``, ``not_primary``, ``mode``, ``evicts``, ``guarded``, ``unguarded``,
+    ``no_persistence``, ``unreachable``, ``even_nodes`` or ``no_spare``."""
     message: str
     """What is wrong, and what to do."""
 
@@ -190,16 +192,26 @@ class Event:
     """One thing that happened to a lock of a client."""
 
     kind: Literal[
-        "acquired", "contended", "failed", "renewed", "lost", "released", "detached", "adopted"
+        "acquired",
+        "contended",
+        "failed",
+        "renewed",
+        "lost",
+        "released",
+        "detached",
+        "adopted",
+        "guarded",
+        "admitted",
     ]
     """What."""
     resource: str
-    """The resource, as it was named."""
+    """The resource, as it was named; empty where it is about a node."""
     detail: str
     """``failed``: the error's code. ``lost``: the reason. ``released``: ``released``,
-    ``already_expired`` or ``unknown``. ``detached``: the ticket's id. Else empty."""
+    ``already_expired`` or ``unknown``. ``detached``: the ticket's id. ``guarded``, ``admitted``:
+    the node. Else empty."""
     span: float
     """``acquired``, ``adopted``, ``failed``: time since the call. ``renewed``: validity that was
-    left. ``released``: how long the lock was held. Else zero."""
+    left. ``released``: how long the lock was held. ``guarded``: until the node votes. Else zero."""
     attempts: int
     """Rounds tried; 0 where there are none."""

@@ -44,6 +44,11 @@ leaves behind in the background run on without the lock.
 Exit codes: the command's own; 2 usage, 69 no quorum, 75 not acquired, 77 ticket refused,
 80 lock lost, 126 not executable, 127 not found, 128+N ended by signal N.";
 
+const ADMIT_HELP: &str = "\
+A node that lost its data forgot which locks are held, so it does not vote until the longest ttl of all
+clients has passed. Admit it earlier only if no lock from before can be held any more, or none matters:
+a lock it forgot may be given to a second holder.";
+
 /// Distributed locks over independent Redis or Valkey servers, from the command line
 #[derive(Parser, Debug)]
 #[command(name = "quorlock", version, after_help = EXIT_CODES, propagate_version = true)]
@@ -61,6 +66,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Check whether the nodes are fit to keep locks
     Health(Health),
+    /// Let a node vote that is kept from voting because it came back without its data
+    Admit(Admit),
     /// Follow who holds and who waits
     Watch(Watch),
     /// Measure how fast locks are taken and given back
@@ -132,6 +139,16 @@ pub(crate) struct Health {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) nodes: Nodes,
+}
+
+/// Arguments of `admit`.
+#[derive(Args, Debug)]
+#[command(after_help = ADMIT_HELP)]
+pub(crate) struct Admit {
+    /// The node, as `quorlock health` names it
+    pub(crate) node: String,
     #[command(flatten)]
     pub(crate) nodes: Nodes,
 }

@@ -8,6 +8,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::inspect::FaultJson;
 use crate::output;
+use crate::span::{short, whole_ms};
 use crate::table::{row, table};
 
 /// Shows the report; the exit code tells whether a majority can be reached.
@@ -26,9 +27,11 @@ pub(crate) async fn run(arguments: Health) -> Result<u8, Failure> {
     })
 }
 
-fn reached(health: &quorlock::Health) -> usize {
+fn voting(health: &quorlock::Health) -> usize {
     let nodes = health.nodes.iter();
-    nodes.filter(|node| node.fault.is_none()).count()
+    nodes
+        .filter(|node| node.fault.is_none() && node.guarded.is_none())
+        .count()
 }
 
 fn shown(health: &quorlock::Health) -> String {
@@ -58,9 +61,10 @@ fn shown(health: &quorlock::Health) -> String {
             known(&node.role),
             keeps.to_owned(),
             known(&node.eviction),
-            match &node.fault {
-                None => format!("{:.1}ms", ms(node)),
-                Some(fault) => format!("! {fault}"),
+            match (&node.fault, node.guarded) {
+                (Some(fault), _) => format!("! {fault}"),
+                (None, Some(left)) => format!("! does not vote for {}", short(left)),
+                (None, None) => format!("{:.1}ms", ms(node)),
             },
         ]);
     }
@@ -71,7 +75,7 @@ fn shown(health: &quorlock::Health) -> String {
     };
     let mut text = format!(
         "{quorum}: {} of {} nodes answer, {} are needed\n\n{}",
-        reached(health),
+        voting(health),
         health.nodes.len(),
         health.quorum,
         table(&rows)
@@ -106,6 +110,7 @@ struct NodeJson<'a> {
     append_only: Option<bool>,
     eviction: Option<&'a str>,
     replicas: Option<u64>,
+    guarded_ms: Option<u64>,
     fault: Option<FaultJson<'a>>,
 }
 
@@ -132,6 +137,7 @@ impl<'a> From<&'a NodeHealth> for NodeJson<'a> {
             append_only: node.append_only,
             eviction: node.eviction.as_deref(),
             replicas: node.replicas,
+            guarded_ms: node.guarded.map(whole_ms),
             fault: node.fault.as_ref().map(FaultJson::from),
         }
     }

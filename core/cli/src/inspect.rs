@@ -7,7 +7,7 @@ use crate::arguments::Inspect;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::span::short;
+use crate::span::{short, whole_ms};
 use crate::table::{row, table};
 
 /// Shows it; the exit code tells whether a majority answered.
@@ -32,7 +32,7 @@ pub(crate) fn state(inspection: &Inspection) -> String {
     let keys = inspection
         .nodes
         .iter()
-        .filter(|node| node.owner.is_some())
+        .filter(|node| node.owner.is_some() && node.guarded.is_none())
         .count();
     match &inspection.holder {
         Some(holder) => format!("held by {holder}, {} left", left(inspection)),
@@ -82,6 +82,7 @@ fn left(inspection: &Inspection) -> String {
 fn answering(inspection: &Inspection) -> usize {
     let nodes = inspection.nodes.iter();
     nodes
+        .filter(|node| node.guarded.is_none())
         .filter(|node| node.fault.is_none() || node.owner.is_some())
         .count()
 }
@@ -91,6 +92,7 @@ fn shown(inspection: &Inspection) -> String {
     let dash = || "-".to_owned();
     for node in &inspection.nodes {
         let owner = match (&node.owner, &node.fault) {
+            _ if node.guarded.is_some() => "! does not vote".to_owned(),
             (Some(owner), _) => owner.clone(),
             (None, Some(fault)) => format!("! {fault}"),
             (None, None) => dash(),
@@ -132,6 +134,7 @@ struct NodeJson<'a> {
     remaining_ms: Option<u64>,
     fencing_counter: Option<u64>,
     waiters: Option<u64>,
+    guarded_ms: Option<u64>,
     fault: Option<FaultJson<'a>>,
 }
 
@@ -157,13 +160,13 @@ impl<'a> From<&'a Inspection> for View<'a> {
 
 impl<'a> From<&'a NodeView> for NodeJson<'a> {
     fn from(node: &'a NodeView) -> NodeJson<'a> {
-        let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         NodeJson {
             node: &node.node,
             owner: node.owner.as_deref(),
-            remaining_ms: node.remaining.map(ms),
+            remaining_ms: node.remaining.map(whole_ms),
             fencing_counter: node.fencing_counter.map(FencingToken::get),
             waiters: node.waiters,
+            guarded_ms: node.guarded.map(whole_ms),
             fault: node.fault.as_ref().map(FaultJson::from),
         }
     }

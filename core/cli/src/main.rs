@@ -2,6 +2,7 @@
 //!
 //! Only translation: arguments to calls of the `quorlock` crate, results to text and exit codes.
 
+mod admit;
 mod arguments;
 mod bench;
 mod child;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
                 Command::Run(arguments) => run::run(arguments).await,
                 Command::Inspect(arguments) => inspect::run(arguments).await,
                 Command::Health(arguments) => health::run(arguments).await,
+                Command::Admit(arguments) => admit::run(arguments).await,
                 Command::Watch(arguments) => watch::run(arguments).await,
                 Command::Bench(arguments) => bench::run(arguments).await,
             }

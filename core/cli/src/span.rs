@@ -19,6 +19,11 @@ pub(crate) fn short(span: Duration) -> String {
     }
 }
 
+/// A span in whole milliseconds, as JSON has it.
+pub(crate) fn whole_ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::client::host::Host;
 use crate::client::{Client, Event, Pulse};
-use crate::config::{Fencing, Settings, Ttl, parse_nodes};
+use crate::config::{Fencing, RestartGuard, Settings, Ttl, parse_nodes};
 use crate::error::{Error, Result};
 use crate::node::check_ca_pem;
 
@@ -130,6 +130,21 @@ impl ClientBuilder {
     /// change everything; each connection made so is logged as a warning.
     pub fn tls_verify(mut self, verify: bool) -> Self {
         self.settings.tls_verify = verify;
+        self
+    }
+
+    /// Whether a node that came back without its data is kept from voting until no lease from before can
+    /// be valid any more: with three nodes or more, by default.
+    pub fn restart_guard(mut self, guard: RestartGuard) -> Self {
+        self.settings.restart_guard = guard;
+        self
+    }
+
+    /// Whether a cluster of which every node answers and none has ever been used may be used at once: yes
+    /// by default. False lets it wait for the longest ttl, which is safe even where all nodes lost their
+    /// data together.
+    pub fn assume_fresh(mut self, assume_fresh: bool) -> Self {
+        self.settings.assume_fresh = assume_fresh;
         self
     }
 

@@ -21,7 +21,7 @@ use crate::client::wakeups::WakeUps;
 use crate::config::Moment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::ClientId;
-use crate::quorum::{Fleet, Work};
+use crate::quorum::{Fleet, Work, watch};
 
 /// A client's engine.
 pub(crate) struct Engine {
@@ -36,7 +36,7 @@ pub(crate) struct Engine {
     pub(crate) renewal_gate: Mutex<()>,
     renewals: mpsc::UnboundedSender<u64>,
     pub(crate) leases: Arc<Leases>,
-    pub(crate) events: Events,
+    pub(crate) events: Arc<Events>,
     /// The pulse of the caller's loop, and how long it may be silent.
     pub(crate) pulse: Option<(Pulse, Duration)>,
     closed: Arc<AtomicBool>,
@@ -66,6 +66,14 @@ impl Engine {
         let own = id.0.bytes().fold(0_u64, |own, byte| {
             own.wrapping_mul(31).wrapping_add(u64::from(byte))
         });
+        let events = Arc::new(Events::new(host.observer));
+        if let Some(terms) = fleet.guard.clone() {
+            let (told, nodes) = (Arc::clone(&events), Arc::clone(&fleet));
+            let tell = move |change| told.node_changed(&nodes, change);
+            fleet
+                .spawner
+                .spawn(Box::pin(watch(Arc::clone(&fleet), terms, tell)));
+        }
         Arc::new(Engine {
             fleet,
             hints: Hints::new(own),
@@ -76,7 +84,7 @@ impl Engine {
             renewal_gate: Mutex::new(()),
             renewals,
             leases,
-            events: Events::new(host.observer),
+            events,
             pulse: host.pulse,
             closed,
             closing: Notify::new(),

@@ -14,7 +14,7 @@ use crate::client::shield::shielded;
 use crate::client::stats::{Counts, Stats};
 use crate::config::Keys;
 use crate::error::{Error, NodeStatus, words};
-use crate::quorum::{Loss, Released};
+use crate::quorum::{Change, Fleet, Loss, Released};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +36,10 @@ pub enum EventKind {
     Detached,
     /// A lock was taken over by its ticket.
     Adopted,
+    /// A node came back without its data and does not vote for a while.
+    Guarded,
+    /// A node that was guarded votes again.
+    Admitted,
 }
 
 impl EventKind {
@@ -50,6 +54,8 @@ impl EventKind {
         EventKind::Released => "released",
         EventKind::Detached => "detached",
         EventKind::Adopted => "adopted",
+        EventKind::Guarded => "guarded",
+        EventKind::Admitted => "admitted",
     }
 }
 
@@ -59,13 +65,13 @@ impl EventKind {
 pub struct Event {
     /// What.
     pub kind: EventKind,
-    /// The resource, as it was named.
+    /// The resource, as it was named; empty where it is about a node.
     pub resource: String,
     /// `Failed`: the error's code. `Lost`: the reason. `Released`: `released`, `already_expired` or
-    /// `unknown`. `Detached`: the ticket's id. Else empty.
+    /// `unknown`. `Detached`: the ticket's id. `Guarded`, `Admitted`: the node's address. Else empty.
     pub detail: Cow<'static, str>,
     /// `Acquired`, `Adopted`, `Failed`: time since the call. `Renewed`: validity that was left.
-    /// `Released`: how long the lock was held. Else zero.
+    /// `Released`: how long the lock was held. `Guarded`: until the node votes. Else zero.
     pub span: Duration,
     /// Rounds tried; 0 where there are none.
     pub attempts: u32,
@@ -200,10 +206,39 @@ impl Events {
         });
     }
 
+    /// A node begins or ends to be kept from voting.
+    pub(crate) fn node_changed(&self, fleet: &Fleet, change: Change) {
+        let (node, kind, span) = match change {
+            Change::Guarded(node, left) => (node, EventKind::Guarded, left),
+            Change::Admitted(node) => (node, EventKind::Admitted, Duration::ZERO),
+        };
+        let address = fleet.nodes[node].address().to_owned();
+        counter!("quorlock_node_guard_total", "change" => kind.name()).increment(1);
+        if kind == EventKind::Guarded {
+            let left_ms = span.as_millis();
+            warn!(target: "quorlock::node", node = address, left_ms, "guarded: it came back without its data");
+        } else {
+            info!(target: "quorlock::node", node = address, "admitted");
+        }
+        let detail = Cow::Owned(address);
+        self.give(kind, String::new(), || (detail, span, 0));
+    }
+
     fn tell(
         &self,
         kind: EventKind,
         keys: &Keys,
+        rest: impl FnOnce() -> (Cow<'static, str>, Duration, u32),
+    ) {
+        if self.observer.is_some() {
+            self.give(kind, keys.name().to_owned(), rest);
+        }
+    }
+
+    fn give(
+        &self,
+        kind: EventKind,
+        resource: String,
         rest: impl FnOnce() -> (Cow<'static, str>, Duration, u32),
     ) {
         let Some(observer) = &self.observer else {
@@ -212,7 +247,7 @@ impl Events {
         let (detail, span, attempts) = rest();
         let event = Event {
             kind,
-            resource: keys.name().to_owned(),
+            resource,
             detail,
             span,
             attempts,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Fault, NodeStatus, words};
+use crate::node::Standing;
 use crate::protocol::{Command, Facts, Reply};
 use crate::quorum::{Fleet, Round};
 
@@ -20,11 +21,11 @@ pub struct Health {
 }
 
 impl Health {
-    /// True where a majority of the nodes can be reached: locks can be had.
+    /// True where a majority of the nodes can be reached and votes: locks can be had.
     pub fn has_quorum(&self) -> bool {
         self.nodes
             .iter()
-            .filter(|node| node.fault.is_none())
+            .filter(|node| node.fault.is_none() && node.guarded.is_none())
             .count()
             >= self.quorum
     }
@@ -53,6 +54,8 @@ pub struct NodeHealth {
     pub eviction: Option<String>,
     /// Connected replicas.
     pub replicas: Option<u64>,
+    /// How long its answers do not count, where it came back without its data.
+    pub guarded: Option<Duration>,
 }
 
 /// One thing worth a look.
@@ -67,8 +70,12 @@ pub enum Warning {
     Mode(String, String),
     /// The node may evict locks: they are the keys with a ttl.
     Evicts(String, String),
-    /// The node forgets everything when it restarts, and an early restart can let a second holder
-    /// in.
+    /// The node came back without its data; its answers do not count for so long.
+    Guarded(String, Duration),
+    /// The user's rights do not suffice to tell whether the node lost data: it votes unguarded.
+    Unguarded(String),
+    /// The node forgets everything when it restarts: it is kept from voting then, or, unguarded, can let a
+    /// second holder in.
     NoPersistence(String),
     /// The node cannot be reached.
     Unreachable(String, Fault),
@@ -86,6 +93,8 @@ impl Warning {
         Warning::NotPrimary(_) => "not_primary",
         Warning::Mode(..) => "mode",
         Warning::Evicts(..) => "evicts",
+        Warning::Guarded(..) => "guarded",
+        Warning::Unguarded(_) => "unguarded",
         Warning::NoPersistence(_) => "no_persistence",
         Warning::Unreachable(..) => "unreachable",
         Warning::EvenNodes(_) => "even_nodes",
@@ -109,8 +118,17 @@ impl fmt::Display for Warning {
             }
             Warning::NoPersistence(node) => write!(
                 f,
-                "{node} keeps nothing on disk: restarted within a ttl, it can let a second holder in; set \
-                 appendonly yes with appendfsync always, or delay its restart by the longest ttl"
+                "{node} keeps nothing on disk: restarted, it does not vote for the longest ttl, or, with \
+                 restart_guard off, can let a second holder in; set appendonly yes with appendfsync always"
+            ),
+            Warning::Guarded(node, left) => write!(
+                f,
+                "{node} came back without its data and does not vote for another {:.1} s",
+                left.as_secs_f64()
+            ),
+            Warning::Unguarded(node) => write!(
+                f,
+                "{node} could lose data unnoticed: its user may not run scripts with get, set and time"
             ),
             Warning::Unreachable(node, fault) => write!(f, "{node} does not answer: {fault}"),
             Warning::EvenNodes(nodes) => write!(
@@ -141,9 +159,12 @@ pub(crate) async fn check(fleet: &Arc<Fleet>) -> Health {
         }
     }
     let mut nodes = Vec::new();
-    for (facts, outcome) in facts.iter().zip(round.outcomes()) {
-        let fault = match outcome.status {
-            NodeStatus::Faulted(fault) => Some(fault),
+    let standings: Vec<_> = fleet.nodes.iter().map(|node| node.standing()).collect();
+    let told = facts.iter().zip(round.outcomes()).zip(&standings);
+    for ((facts, outcome), standing) in told {
+        let fault = match (outcome.status, standing) {
+            (NodeStatus::Faulted(fault), _) => Some(fault),
+            (_, Some(Standing::Unread(fault))) => Some(fault.clone()),
             _ => None,
         };
         nodes.push(NodeHealth {
@@ -157,9 +178,13 @@ pub(crate) async fn check(fleet: &Arc<Fleet>) -> Health {
             append_only: facts.append_only,
             eviction: facts.eviction.clone(),
             replicas: facts.replicas,
+            guarded: standing.as_ref().and_then(Standing::guarded_for),
         });
     }
-    let warnings = warnings(&nodes, &facts);
+    let mut warnings = warnings(&nodes, &facts);
+    let blind = nodes.iter().zip(&standings);
+    let blind = blind.filter(|(_, standing)| **standing == Some(Standing::Blind));
+    warnings.extend(blind.map(|(node, _)| Warning::Unguarded(node.node.clone())));
     Health {
         nodes,
         quorum: fleet.quorum(),
@@ -184,6 +209,9 @@ fn warnings(nodes: &[NodeHealth], facts: &[Facts]) -> Vec<Warning> {
         let name = || node.node.clone();
         if let Some(fault) = &node.fault {
             found.push(Warning::Unreachable(name(), fault.clone()));
+        }
+        if let Some(left) = node.guarded {
+            found.push(Warning::Guarded(name(), left));
         }
         if node.role.as_deref() == Some("slave") {
             found.push(Warning::NotPrimary(name()));

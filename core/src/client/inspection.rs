@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::{FencingToken, Keys, OwnerLabel};
 use crate::error::{Fault, FaultClass, NodeOutcome, NodeStatus};
+use crate::node::Node;
 use crate::protocol::{Command, Reply, Request, View};
 use crate::quorum::{Fleet, Round};
 
@@ -47,6 +48,8 @@ pub struct NodeView {
     pub fencing_counter: Option<FencingToken>,
     /// Waiters in the queue there; `None` where the user may not ask.
     pub waiters: Option<u64>,
+    /// How long its answers do not count, where it came back without its data: what it shows is no vote.
+    pub guarded: Option<Duration>,
     /// Why the node did not answer, if it did not.
     pub fault: Option<Fault>,
 }
@@ -73,10 +76,14 @@ pub(crate) async fn inspect(fleet: &Arc<Fleet>, keys: &Keys) -> Inspection {
             _ => None,
         };
     }
-    let values = views
+    let standing =
+        |node: &Arc<dyn Node>| node.standing().and_then(|standing| standing.guarded_for());
+    let guarded: Vec<Option<Duration>> = fleet.nodes.iter().map(standing).collect();
+    let voting = views
         .iter()
-        .flatten()
-        .filter_map(|view| view.value.as_ref());
+        .zip(&guarded)
+        .filter(|(_, guarded)| guarded.is_none());
+    let values = voting.filter_map(|(view, _)| view.as_ref()?.value.as_ref());
     let most = values
         .clone()
         .max_by_key(|value| values.clone().filter(|other| other == value).count());
@@ -86,11 +93,21 @@ pub(crate) async fn inspect(fleet: &Arc<Fleet>, keys: &Keys) -> Inspection {
     let holder = most
         .filter(|_| count >= fleet.quorum())
         .map(|value| label(value));
-    let slots = held_slots(keys, &views, fleet.quorum());
-    let nodes = views
-        .into_iter()
-        .zip(round.outcomes())
-        .map(|(view, outcome)| node_view(view, outcome));
+    let counted: Vec<Option<View>> = views
+        .iter()
+        .zip(&guarded)
+        .map(|(view, guarded)| view.clone().filter(|_| guarded.is_none()))
+        .collect();
+    let slots = held_slots(keys, &counted, fleet.quorum());
+    let nodes =
+        views
+            .into_iter()
+            .zip(round.outcomes())
+            .zip(guarded)
+            .map(|((view, outcome), guarded)| NodeView {
+                guarded,
+                ..node_view(view, outcome)
+            });
     Inspection {
         resource: keys.name().to_owned(),
         nodes: nodes.collect(),
@@ -130,6 +147,7 @@ fn node_view(view: Option<View>, outcome: NodeOutcome) -> NodeView {
         remaining: known.ttl_ms.map(Duration::from_millis),
         fencing_counter: known.counter,
         waiters: known.waiters,
+        guarded: None,
         fault,
     }
 }

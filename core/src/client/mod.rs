@@ -2,6 +2,7 @@
 //! with state.
 
 mod acquiring;
+mod admitting;
 mod adopting;
 pub mod blocking;
 mod builder;

@@ -15,10 +15,11 @@ use crate::client::locked;
 use crate::client::process::ProcessLocal;
 use crate::client::runtime::Executor;
 use crate::config::{
-    Entropy, NodeAddress, OwnerLabel, Planted, Settings, Target, random_hex, wake_channel,
+    Entropy, NodeAddress, OwnerLabel, Planted, Settings, Target, marker_key, random_hex,
+    wake_channel,
 };
 use crate::error::Result;
-use crate::node::{MemoryServer, Node, RedisNode, RedisSettings};
+use crate::node::{GuardTerms, MemoryServer, Node, RedisNode, RedisSettings};
 use crate::protocol::ClientId;
 use crate::quorum::{Crowd, Fleet, Proposals, Spawn};
 
@@ -41,6 +42,7 @@ pub(crate) fn engine(
     };
     let spawner: Arc<dyn Spawn> = Arc::new(executor);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let guard = guard(settings, nodes.len());
     let id = client_id(&*entropy);
     let (wake, numbers) = mpsc::unbounded_channel();
     let mut connected: Vec<Arc<dyn Node>> = Vec::with_capacity(nodes.len());
@@ -61,6 +63,7 @@ pub(crate) fn engine(
                     wake_channel: wake_channel(&settings.key_prefix, &id.0),
                     key_prefix: settings.key_prefix.clone(),
                     plain_claims: true,
+                    guard: guard.clone(),
                     entropy: Arc::clone(&entropy),
                 };
                 let (node, driver) = RedisNode::new(address.clone(), redis, wake.clone());
@@ -87,11 +90,19 @@ pub(crate) fn engine(
         busy: Arc::default(),
         crowd: Crowd::default(),
         proposals: Proposals::default(),
+        guard,
         settings: settings.clone(),
         label,
         planted: Planted::default(),
     });
     Ok(Engine::start(fleet, id, numbers, host, closed))
+}
+
+/// What keeps nodes that lost data from voting.
+fn guard(settings: &Settings, nodes: usize) -> Option<GuardTerms> {
+    let key = marker_key(&settings.key_prefix);
+    let is_on = settings.restart_guard.is_on(nodes);
+    is_on.then(|| GuardTerms::new(key, settings.ttl))
 }
 
 fn client_id(entropy: &dyn Entropy) -> ClientId {
@@ -126,14 +137,17 @@ impl crate::client::Client {
         let spawner = parts.spawner;
         let id = client_id(&*parts.entropy);
         let (wake, numbers) = mpsc::unbounded_channel();
+        let nodes = (parts.nodes)(id.clone(), wake);
+        let guard = guard(&parts.settings, nodes.len());
         let fleet = Arc::new(Fleet {
-            nodes: (parts.nodes)(id.clone(), wake),
+            nodes,
             clock: parts.clock,
             entropy: parts.entropy,
             spawner,
             busy: Arc::default(),
             crowd: Crowd::default(),
             proposals: Proposals::default(),
+            guard,
             settings: parts.settings.clone(),
             label: OwnerLabel::new("test", 0, &parts.settings.language, &id.0),
             planted: parts.planted,

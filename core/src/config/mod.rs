@@ -3,6 +3,7 @@
 mod address;
 mod bundle;
 mod fencing;
+mod guarding;
 mod moment;
 mod name;
 mod options;
@@ -15,8 +16,9 @@ mod validity;
 pub use address::{NodeAddress, Target};
 pub use bundle::PERMITS_MAX;
 pub use fencing::{Fencing, FencingToken};
+pub use guarding::RestartGuard;
 pub use moment::{Clock, Entropy, Moment};
-pub use name::{COUNTERS, Keys, wake_channel};
+pub use name::{COUNTERS, Keys, marker_key, wake_channel};
 pub use options::{AcquireOptions, Settings, Terms, parse_nodes, retention_ms};
 pub use planted::{Planted, PlantedBug};
 pub use ticket::{Ticket, TicketId};

@@ -183,6 +183,11 @@ pub fn wake_channel(prefix: &str, client: &str) -> String {
     format!("{prefix}quorlock:wake:{client}")
 }
 
+/// The key of a node's marker, one for each prefix.
+pub fn marker_key(prefix: &str) -> String {
+    format!("{prefix}{OWN}marker")
+}
+
 /// True where a cluster would hash only a part of `key`, as the cluster specification defines it.
 fn has_hash_tag(key: &str) -> bool {
     let Some(open) = key.find('{') else {

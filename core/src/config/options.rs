@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Fencing, NodeAddress, Ttl};
+use crate::config::{Fencing, NodeAddress, RestartGuard, Ttl};
 use crate::error::{Error, Result};
 
 /// The most nodes of one client.
@@ -52,6 +52,10 @@ pub struct Settings {
     pub tls_ca_pem: Option<String>,
     /// False switches certificate checks off.
     pub tls_verify: bool,
+    /// Whether nodes that lost their data are kept from voting.
+    pub restart_guard: RestartGuard,
+    /// Whether a cluster of which all nodes are blank may be used at once.
+    pub assume_fresh: bool,
 }
 
 impl Default for Settings {
@@ -72,6 +76,8 @@ impl Default for Settings {
             language: "rust".to_owned(),
             tls_ca_pem: None,
             tls_verify: true,
+            restart_guard: RestartGuard::Auto,
+            assume_fresh: true,
         }
     }
 }

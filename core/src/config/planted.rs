@@ -96,6 +96,16 @@ planted_bugs! {
     RaiseFirstOfSeveral,
     /// The adoption of several locks swaps the owner of the first.
     AdoptFirstOfSeveral,
+    /// Answers of a guarded node count.
+    GuardedAnswersCount,
+    /// When a node's guard is over goes by a client's calendar.
+    GuardByClientClock,
+    /// A marker is trusted whatever run of the server shows it.
+    MarkerOfAnyRun,
+    /// A majority of blank nodes is taken for a new cluster.
+    BlankByMajority,
+    /// A node is guarded for the ttl of the client that finds it, not for the longest of all.
+    GuardForOwnTtl,
 }
 
 /// Which bugs are planted in one client; none can be without the `testing` feature.

@@ -37,6 +37,8 @@ pub enum FaultClass {
     Unknown,
     /// The client was closed.
     Closed,
+    /// The node lost data or may have, and does not vote yet.
+    Guarded,
 }
 
 impl FaultClass {
@@ -57,6 +59,7 @@ impl FaultClass {
         FaultClass::Tls => "tls",
         FaultClass::Unknown => "unknown",
         FaultClass::Closed => "closed",
+        FaultClass::Guarded => "guarded",
     }
 
     /// True where waiting cannot help: a majority of these ends a call at once.

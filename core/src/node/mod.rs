@@ -3,6 +3,7 @@
 mod limits;
 mod memory;
 mod redis;
+mod standing;
 mod submission;
 
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ pub use memory::{ClaimLine, MemoryNode, MemoryStore, ServerTime};
 #[cfg(feature = "testing")]
 pub use redis::RedisPipeline;
 pub use redis::{RedisNode, RedisSettings, check_ca_pem};
+pub use standing::{GuardTerms, Standing};
 pub use submission::{Answer, Answered, Listener, Mailbox, Submission, Void};
 
 /// One server.
@@ -45,6 +47,23 @@ pub trait Node: Send + Sync + 'static {
         self.link().borrow().abilities()
     }
 
+    /// Where the node stands, while there is a connection.
+    fn standing(&self) -> Option<Standing> {
+        self.link().borrow().standing().cloned()
+    }
+
+    /// True where there is a connection and its answers count.
+    fn votes(&self) -> bool {
+        self.link().borrow().votes()
+    }
+
+    /// True where there is a connection, and whether its answers count is about to be known.
+    fn is_unsettled(&self) -> bool {
+        let link = self.link();
+        let unsettled = link.borrow().standing().is_some_and(Standing::is_unsettled);
+        unsettled
+    }
+
     /// Ends the connection once everything submitted so far is answered; later submissions are
     /// answered with [`crate::error::FaultClass::Closed`].
     fn close(&self);
@@ -61,6 +80,8 @@ pub enum Link {
         epoch: u64,
         /// What the server and the user can do.
         abilities: Abilities,
+        /// Whether its answers count.
+        standing: Standing,
     },
     /// The last try to connect failed, or the connection broke.
     Down(Fault),
@@ -81,5 +102,18 @@ impl Link {
             Link::Up { abilities, .. } => Some(*abilities),
             Link::Connecting | Link::Down(_) => None,
         }
+    }
+
+    /// See [`Node::standing`].
+    pub fn standing(&self) -> Option<&Standing> {
+        match self {
+            Link::Up { standing, .. } => Some(standing),
+            Link::Connecting | Link::Down(_) => None,
+        }
+    }
+
+    /// See [`Node::votes`].
+    pub fn votes(&self) -> bool {
+        self.standing().is_some_and(Standing::votes)
     }
 }

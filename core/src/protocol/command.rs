@@ -1,6 +1,7 @@
 //! What the engine asks of one node, as data.
 
 use crate::config::{FencingToken, Keys, OwnerToken, TicketId, Ttl};
+use crate::protocol::marker::Mark;
 
 /// One request to one node. Nodes run a connection's commands in the order they were submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +87,8 @@ pub enum Command {
     },
     /// Tell about the server.
     Facts,
+    /// Keep the marker of the node.
+    Mark(Mark),
 }
 
 /// A wish to own a key.
@@ -207,6 +210,31 @@ impl Command {
                 | Command::Adopt { .. }
                 | Command::Remember { .. }
         )
+    }
+
+    /// True where the answer is counted by a majority: a node that lost data gives none that counts.
+    pub fn votes(&self) -> bool {
+        self.leaves_state() || matches!(self, Command::Raise { .. } | Command::Recall { .. })
+    }
+
+    /// The longest time that a key may live which this command sets or renews.
+    pub fn ttl_max(&self) -> Option<Ttl> {
+        match self {
+            Command::Acquire(claim) | Command::Poll(claim, _) | Command::Adopt { claim, .. } => {
+                Some(claim.ttl)
+            }
+            Command::Extend { leases, .. } => leases.iter().map(|lease| lease.ttl).max(),
+            Command::Call { .. }
+            | Command::Leave { .. }
+            | Command::Release(_)
+            | Command::Raise { .. }
+            | Command::Unadopt { .. }
+            | Command::Inspect { .. }
+            | Command::Recall { .. }
+            | Command::Remember { .. }
+            | Command::Facts
+            | Command::Mark(_) => None,
+        }
     }
 
     /// The same command for a node that keeps the queue or not, and whose fencing counter was raised

@@ -3,6 +3,7 @@
 use crate::config::{FencingToken, Keys, TicketId};
 use crate::error::{Fault, FaultClass};
 use crate::protocol::command::{Claim, Command, Place, Release, Renewal, WaiterId, Wake};
+use crate::protocol::marker::{Mark, MarkWord};
 use crate::protocol::script::{self, Script};
 use crate::protocol::several;
 use crate::protocol::speech::Speech;
@@ -35,6 +36,10 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Speech, Fault> {
             let mark = keys.spent(&TicketId::once());
             speech.words(&["SET", &mark, "spent", "NX", "PX"]);
             speech.number(*ms);
+        }
+        Command::Mark(_) if !can.time => {
+            let why = "the user may not read the server's clock";
+            return Err(Fault::refused(FaultClass::Unsupported, why));
         }
         _ => by_script(&mut speech, command, can),
     }
@@ -180,7 +185,28 @@ fn by_script(speech: &mut Speech, command: &Command, can: &Abilities) {
         }
         // No scripts.
         Command::Recall { .. } | Command::Remember { .. } | Command::Facts => {}
+        Command::Mark(mark) => keep_marker(speech, mark),
     }
+}
+
+fn keep_marker(speech: &mut Speech, mark: &Mark) {
+    let (word, id, rest) = match &mark.word {
+        MarkWord::Look => ("look", "", String::new()),
+        MarkWord::Open { id, with } => ("open", id.as_str(), Mark::joined(with)),
+        MarkWord::Guard { id, in_use } => ("guard", id.as_str(), u8::from(*in_use).to_string()),
+        MarkWord::Admit => ("admit", "", String::new()),
+    };
+    speech.call(&script::MARKER, [&*mark.key].into_iter());
+    speech.word(word.as_bytes());
+    speech.word(mark.run.as_deref().unwrap_or_default().as_bytes());
+    match mark.keeps {
+        Some(keeps) => speech.number(u64::from(keeps)),
+        None => speech.word(b""),
+    }
+    speech.number(mark.ttl_max.as_millis());
+    speech.word(mark.fresh_id.as_bytes());
+    speech.word(id.as_bytes());
+    speech.word(rest.as_bytes());
 }
 
 /// What `acquire` and `poll` begin with.

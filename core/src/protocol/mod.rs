@@ -3,6 +3,7 @@
 mod class;
 mod command;
 mod encode;
+mod marker;
 mod parse;
 mod reply;
 mod request;
@@ -16,6 +17,7 @@ pub use command::{Claim, ClientId, Command, Place, Release, Renewal, Spent, Wait
 #[cfg(feature = "testing")]
 pub use encode::encode;
 pub use encode::waiter_member;
+pub use marker::{Mark, MarkWord, Marker, MarkerState};
 pub use parse::{parse, waiter_number};
 pub use reply::{
     Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, SlotView, View,

@@ -4,6 +4,7 @@ use crate::config::{FencingToken, is_own_format};
 use crate::error::{Fault, FaultClass};
 use crate::protocol::classify;
 use crate::protocol::command::{Claim, Command, Release, Renewal};
+use crate::protocol::marker::{Mark, Marker, MarkerState};
 use crate::protocol::reply::{
     Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, SlotView, View,
 };
@@ -71,6 +72,7 @@ pub fn parse(
                 .map_err(|_| nonsense()),
         },
         (Command::Remember { .. }, Raw::Okay | Raw::Nil) => Ok(Reply::Remembered),
+        (Command::Mark(_), Raw::List(list)) => parse_marker(&list),
         (Command::Facts, Raw::Bytes(bytes)) => Ok(Reply::Facts(Box::new(parse_info(&bytes)))),
         _ => Err(nonsense()),
     }
@@ -347,6 +349,30 @@ fn slot_of(word: &Raw) -> Result<u32, Fault> {
         Raw::Int(number) => u32::try_from(*number).map_err(|_| nonsense()),
         _ => Err(nonsense()),
     }
+}
+
+fn parse_marker(list: &[Raw]) -> Result<Reply, Fault> {
+    let [
+        Raw::Bytes(state),
+        Raw::Bytes(id),
+        Raw::Int(left),
+        Raw::Int(ttl_max),
+        Raw::Bytes(with),
+    ] = list
+    else {
+        return Err(nonsense());
+    };
+    let text = |bytes: &[u8]| {
+        let text = std::str::from_utf8(bytes).map_err(|_| nonsense())?;
+        Ok(text.to_owned())
+    };
+    Ok(Reply::Marker(Box::new(Marker {
+        state: MarkerState::of_letter(state).ok_or_else(nonsense)?,
+        id: text(id)?,
+        left_ms: u64::try_from(*left).map_err(|_| nonsense())?,
+        ttl_max_ms: u64::try_from(*ttl_max).map_err(|_| nonsense())?,
+        with: Mark::split(&text(with)?),
+    })))
 }
 
 /// The lines of `INFO` that matter to a lock.

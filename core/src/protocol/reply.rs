@@ -1,6 +1,7 @@
 //! What one node answers, as data.
 
 use crate::config::FencingToken;
+use crate::protocol::marker::Marker;
 
 /// A node's answer to a [`crate::protocol::Command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Reply {
     Remembered,
     /// The server.
     Facts(Box<Facts>),
+    /// The node's marker.
+    Marker(Box<Marker>),
 }
 
 /// A key won.

@@ -74,6 +74,8 @@ scripts! {
     UNADOPT_SEVERAL = "scripts/unadopt_several.lua" alone;
     /// Shows the slots of a semaphore.
     INSPECT_SLOTS = "scripts/inspect_slots.lua" alone;
+    /// Keeps the marker of a node.
+    MARKER = "scripts/marker.lua" alone;
     /// Asks what this user may do.
     PROBE = "scripts/probe.lua" alone;
 }

@@ -13,8 +13,11 @@ use crate::config::{
     quorum,
 };
 use crate::error::NodeOutcome;
-use crate::node::{Link, Node};
+use crate::node::{GuardTerms, Link, Node};
 use crate::quorum::{Busy, Crowd, Proposals};
+
+/// How long a node that is about to vote is waited for where a majority does.
+const SETTLE_MAX: Duration = Duration::from_millis(200);
 
 /// A task that outlives the call which started it.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -41,6 +44,8 @@ pub struct Fleet {
     pub crowd: Crowd,
     /// What this client proposed as fencing tokens.
     pub proposals: Proposals,
+    /// What keeps nodes that lost data from voting; `None` where nothing does.
+    pub guard: Option<GuardTerms>,
     /// The client's options.
     pub settings: Settings,
     /// Who this client says it is.
@@ -99,27 +104,36 @@ impl Fleet {
         most.mul_f64(share as f64 / (1u64 << 53) as f64)
     }
 
-    /// True where a majority is connected.
+    /// True where a majority is connected and votes, and no node that is there is about to.
     pub fn is_connected(&self) -> bool {
-        let up = self.nodes.iter().filter(|node| node.epoch().is_some());
-        up.count() >= self.quorum()
+        let votes = self.nodes.iter().filter(|node| node.votes()).count();
+        votes == self.size()
+            || votes >= self.quorum() && !self.nodes.iter().any(|node| node.is_unsettled())
     }
 
-    /// Waits until a majority is connected, or can no longer be, or `by`. A connection being made
-    /// must not eat the time of a round; a node that cannot be reached must not delay the others.
+    /// Waits until a majority is connected and votes, or can no longer, or `by`. A connection being made
+    /// must not eat the time of a round; a node that cannot be reached, or may not vote for a while, must
+    /// not delay the others.
     pub async fn connected(&self, by: Instant) {
         if self.is_connected() {
             return;
         }
+        // One that connected with the others is asked with them: it is settled at once, or not soon.
+        let settled_by = by.min(Instant::now() + SETTLE_MAX);
         loop {
-            let mut up = 0;
+            let (mut up, mut unsettled) = (0, false);
             let mut connecting = Vec::new();
             for node in &self.nodes {
+                if node.votes() {
+                    up += 1;
+                    continue;
+                }
                 let mut link = node.link();
                 match &*link.borrow_and_update() {
-                    Link::Up { .. } => up += 1,
+                    Link::Up { standing, .. } if standing.votes() => up += 1,
+                    Link::Up { standing, .. } if standing.is_unsettled() => unsettled = true,
                     Link::Connecting => {}
-                    Link::Down(_) => continue,
+                    Link::Up { .. } | Link::Down(_) => continue,
                 }
                 // Its driver is gone, and nothing will change: waiting for it would never wait.
                 if link.has_changed().is_err() {
@@ -127,7 +141,12 @@ impl Fleet {
                 }
                 connecting.push(link);
             }
-            if up >= self.quorum() || connecting.len() < self.quorum() {
+            let has_quorum = up >= self.quorum();
+            if has_quorum && !unsettled || up + connecting.len() < self.quorum() {
+                return;
+            }
+            let by = if has_quorum { settled_by } else { by };
+            if connecting.is_empty() || Instant::now() >= by {
                 return;
             }
             let changes = connecting.iter_mut().map(|link| Box::pin(link.changed()));
@@ -143,7 +162,8 @@ impl Fleet {
         let first = usize::try_from(keys.hash() % self.size() as u64).unwrap_or(0);
         let mut ring = (0..self.size()).map(|step| (first + step) % self.size());
         ring.find(|&node| {
-            !avoided(node) && self.nodes[node].abilities().is_some_and(|can| can.queue)
+            let able = |node: usize| self.nodes[node].abilities().is_some_and(|can| can.queue);
+            !avoided(node) && able(node) && self.nodes[node].votes()
         })
     }
 

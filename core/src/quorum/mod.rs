@@ -1,6 +1,7 @@
 //! Majorities: one round over all nodes, what its votes mean, and the cleaning up after it. Knows
 //! neither Redis nor key formats; starts no task but through [`Spawn`].
 
+mod admission;
 mod adopt;
 mod approach;
 mod ballot;
@@ -18,6 +19,7 @@ mod round;
 mod slots;
 mod sweep;
 mod tally;
+mod warden;
 
 pub use adopt::{NotAdopted, Rejection, adopt};
 pub use approach::{Approach, NotWon};
@@ -34,3 +36,4 @@ pub use release::{Held, Released, outcome, start_release};
 pub use round::{Next, Round, Sent};
 pub use sweep::Sweep;
 pub use tally::{Defeat, Tally, Verdict, Vote};
+pub use warden::{Change, watch};

@@ -198,7 +198,7 @@ fn locks(server: &Server) -> Vec<String> {
     };
     let mut found: Vec<String> = keys.items().iter().filter_map(Reply::text).collect();
     found.retain(|key| {
-        let stays = key.contains("quorlock:fence:");
+        let stays = key.contains("quorlock:fence:") || key.ends_with("quorlock:marker");
         !stays && !key.contains(":tomb:") && !key.contains(":spent:")
     });
     found

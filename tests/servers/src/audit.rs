@@ -2,13 +2,13 @@
 
 use quorlock_test_support::Server;
 
-/// Every key that is no fencing counter: what a finished test must not leave.
+/// Every key that is no fencing counter and no marker of the node: what a finished test must not leave.
 ///
 /// Marks of buried claims and spent tickets are in it; they go with their ttl.
 pub fn leftovers(server: &Server) -> Vec<String> {
     let keys = server.command(&["KEYS", "*"]);
     let mut found: Vec<String> = keys.items().iter().filter_map(|key| key.text()).collect();
-    found.retain(|key| !key.contains("quorlock:fence:"));
+    found.retain(|key| !key.contains("quorlock:fence:") && !key.ends_with("quorlock:marker"));
     found.sort();
     found
 }

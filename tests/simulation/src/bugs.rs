@@ -44,5 +44,30 @@ pub fn scenario_of(bug: PlantedBug) -> Scenario {
         ReleaseFirstOfSeveral => Scenario::impatient_bundles(),
         RaiseFirstOfSeveral => Scenario::disagreeing_bundles(),
         AdoptFirstOfSeveral => Scenario::bundle_hand_over(),
+        GuardedAnswersCount | MarkerOfAnyRun => Scenario::restarting(),
+        GuardByClientClock => Scenario {
+            wall_ms: 900,
+            unfenced: 1000,
+            ..Scenario::restarting()
+        },
+        BlankByMajority => Scenario {
+            nodes: (3, 3),
+            unfenced: 1000,
+            twin_losses: 700,
+            ..Scenario::restarting()
+        },
+        // Whoever has long leases is away when somebody with short ones finds the node.
+        GuardForOwnTtl => Scenario {
+            nodes: (3, 3),
+            clients: (3, 5),
+            unfenced: 1000,
+            short_ttl: 800,
+            ttl_ms: (400, 1500),
+            hold_ms: (200, 1500),
+            freezes: (5, 15),
+            cuts: (4, 12),
+            trouble_percent: (30, 150),
+            ..Scenario::restarting()
+        },
     }
 }

@@ -52,6 +52,11 @@ impl Pace {
         u64::try_from(start + i128::from(true_nanos) + drift + jumped).unwrap_or(0)
     }
 
+    /// What its calendar shows at `true_micros`.
+    pub fn wall_micros(&self, true_micros: u64) -> u64 {
+        self.wall(true_micros)
+    }
+
     fn wall(&self, true_micros: u64) -> u64 {
         (BEGAN_MICROS + true_micros).saturating_add_signed(self.wall_micros.load(Ordering::Relaxed))
     }

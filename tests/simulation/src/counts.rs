@@ -45,6 +45,8 @@ counts! {
     Frozen = "processes frozen",
     Died = "processes killed",
     Wiped = "servers wiped",
+    Tailed = "servers that lost a tail",
+    Guarded = "commands kept from guarded nodes",
     Probed = "locks free again after all faults",
     Elected = "tenures begun",
     AlreadyDone = "jobs found done",

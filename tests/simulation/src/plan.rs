@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use quorlock::Fencing;
-use quorlock::testing::config::{PlantedBug, Settings, Ttl};
+use quorlock::testing::config::{PlantedBug, Settings, Ttl, marker_key};
+use quorlock::testing::node::GuardTerms;
+use quorlock::{Fencing, RestartGuard};
 
 use crate::rng::Rng;
 use crate::scenario::Scenario;
@@ -11,7 +12,7 @@ use crate::scenario::Scenario;
 /// An assumption broken on purpose, which must cost mutual exclusion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breakage {
-    /// Servers lose their data when they restart.
+    /// Servers lose their data when they restart, and nothing guards against it.
     DataLoss,
     /// Servers' elapsed time jumps ahead.
     ClockStep,
@@ -38,6 +39,7 @@ impl Breakage {
             Breakage::DataLoss => Scenario {
                 unfenced: 1000,
                 data_losses: (2, 8),
+                unguarded: 1000,
                 hold_ms: (100, 1000),
                 ..Scenario::crowd()
             },
@@ -101,6 +103,12 @@ pub struct Plan {
     pub quiet_micros: u64,
     /// A client that closes in the middle, and when.
     pub closing: Option<(usize, u64)>,
+    /// Servers keep all that they acknowledged.
+    pub keeps: bool,
+    /// Whether nodes that lost data are kept from voting.
+    pub restart_guard: RestartGuard,
+    /// The ttl of each client's leases, the one that looks after the run at its end included.
+    pub ttls: Vec<Duration>,
     /// The rest is drawn as the run goes.
     pub scenario: Scenario,
 }
@@ -136,6 +144,13 @@ impl Plan {
             false => permits,
         });
         let limits = limits.collect();
+        let apart = &mut Rng::stream(seed, 6);
+        let unguarded = apart.chance(scenario.unguarded);
+        let ttls = (0..=clients).map(|_| match apart.chance(scenario.short_ttl) {
+            true => Duration::from_millis((ttl_ms / apart.within((2, 6))).max(20)),
+            false => Duration::from_millis(ttl_ms),
+        });
+        let ttls = ttls.collect();
         Plan {
             nodes,
             clients,
@@ -164,15 +179,34 @@ impl Plan {
             },
             quiet_micros: quiet_ms * 1000,
             closing: closing.then(|| (rng.index(clients), rng.below(quiet_ms * 1000))),
+            keeps: scenario.data_losses.1 == 0 && scenario.tails.1 == 0,
+            restart_guard: if unguarded {
+                RestartGuard::Off
+            } else {
+                RestartGuard::Auto
+            },
+            ttls,
             scenario: scenario.clone(),
         }
     }
 
-    /// The settings of every client.
-    pub fn settings(&self) -> Settings {
-        let ttl_ms = u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX);
+    /// What a client's connections begin with, where nodes are guarded.
+    pub fn guard(&self, client: usize) -> Option<GuardTerms> {
+        let is_on = self.restart_guard.is_on(self.nodes);
+        // A ticket may be good for twice the ttl.
+        let most = if self.scenario.hand_over > 0 {
+            self.ttl * 2
+        } else {
+            self.ttls[client]
+        };
+        is_on.then(|| GuardTerms::new(marker_key(""), ttl_of(most)))
+    }
+
+    /// The settings of a client.
+    pub fn settings(&self, client: usize) -> Settings {
         Settings {
-            ttl: Ttl::from_millis(ttl_ms).unwrap_or(Ttl::MIN),
+            ttl: ttl_of(self.ttls[client]),
+            restart_guard: self.restart_guard,
             node_timeout: Some(self.node_timeout),
             connect_timeout: CONNECT_TIMEOUT,
             fencing: self.fencing,
@@ -191,4 +225,9 @@ impl Plan {
     pub fn longest_life(&self) -> Duration {
         self.ttl * 2 + self.ttl / 5 + Duration::from_millis(5)
     }
+}
+
+fn ttl_of(span: Duration) -> Ttl {
+    let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    Ttl::from_millis(ms).unwrap_or(Ttl::MIN)
 }

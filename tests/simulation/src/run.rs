@@ -128,7 +128,7 @@ fn connect(world: &Arc<World>, order: &Order, client: usize) -> Client {
     };
     let (nodes_world, nodes) = (Arc::clone(world), world.plan.nodes);
     Client::from_parts(Parts {
-        settings: world.plan.settings(),
+        settings: world.plan.settings(client),
         nodes: Box::new(move |id, wake| {
             let world = nodes_world;
             let mut net = world.net();

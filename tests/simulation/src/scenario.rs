@@ -69,8 +69,18 @@ pub struct Scenario {
     /// Wipes of one server at a moment when nobody holds or wants anything, which costs counters
     /// only.
     pub idle_wipes: Span,
-    /// Restarts without data: a broken assumption.
+    /// Restarts without data: what the restart guard is for.
     pub data_losses: Span,
+    /// Data losses that strike another server at nearly the same time.
+    pub twin_losses: u64,
+    /// Restarts with what was saved, which is older than what was acknowledged.
+    pub tails: Span,
+    /// When servers save, how often.
+    pub saves: Span,
+    /// Runs without the restart guard.
+    pub unguarded: u64,
+    /// Clients whose leases are shorter than those of the others.
+    pub short_ttl: u64,
     /// Jumps of servers' elapsed time: a broken assumption.
     pub clock_jumps: Span,
     /// Acquisitions that are not waited for.
@@ -141,6 +151,11 @@ impl Scenario {
             drift_ppm: 5000,
             idle_wipes: (0, 0),
             data_losses: (0, 0),
+            twin_losses: 0,
+            tails: (0, 0),
+            saves: (0, 0),
+            unguarded: 150,
+            short_ttl: 0,
             clock_jumps: (0, 0),
             try_share: 250,
             cancel: 150,
@@ -424,6 +439,28 @@ impl Scenario {
         }
     }
 
+    /// Servers come back without their data, or with less than they had, one after the other and while
+    /// others are out of reach; clients use leases of different length.
+    pub fn restarting() -> Self {
+        Scenario {
+            nodes: (3, 5),
+            data_losses: (1, 6),
+            twin_losses: 200,
+            tails: (0, 4),
+            saves: (4, 16),
+            unguarded: 0,
+            short_ttl: 400,
+            cuts: (0, 6),
+            // Lost counters and calendars that disagree would cost the order of tokens.
+            wall_ms: 0,
+            wall_steps: (0, 0),
+            unfenced: 500,
+            hold_ms: (50, 800),
+            overstay: 300,
+            ..Scenario::crowd()
+        }
+    }
+
     /// Several locks at once by most, in any order and beside those who want one.
     pub fn several() -> Self {
         Scenario {
@@ -510,6 +547,7 @@ impl Scenario {
             ("bundle-hand-over", Scenario::bundle_hand_over()),
             ("impatient-bundles", Scenario::impatient_bundles()),
             ("disagreeing-bundles", Scenario::disagreeing_bundles()),
+            ("restarting", Scenario::restarting()),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! The real `quorlock` binary against real servers.
 
+mod admitting;
 mod holding;
 mod looking;
 mod losing;

@@ -132,6 +132,15 @@ impl Client {
         self.inner.start_health().wait()
     }
 
+    /// See [`crate::Client::admit`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn admit(&self, node: &str) -> Result<()> {
+        may_block()?;
+        self.inner.start_admit(node).wait()
+    }
+
     /// See [`crate::Client::stats`].
     ///
     /// # Errors

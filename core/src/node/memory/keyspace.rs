@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::error::Fault;
+use crate::node::memory::marker::Kept;
 use crate::node::memory::waiters::Waiters;
 use crate::protocol::classify;
 
@@ -13,7 +14,7 @@ use crate::protocol::classify;
 const SWEPT_PER_WRITE: usize = 2;
 
 /// What a key holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Value {
     /// The owner of a lock.
     Owner(Vec<u8>),
@@ -23,12 +24,14 @@ pub(super) enum Value {
     Mark(&'static str),
     /// A queue and its beats, which servers keep under two keys of one lifetime.
     Waiters(Waiters),
+    /// The marker of the node.
+    Marker(Box<Kept>),
     /// A type that no command of ours reads: another library's lock format.
     #[cfg(any(test, feature = "testing"))]
     Other,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     value: Value,
     /// In microseconds of the clock that expiry goes by; the entry is gone at this very moment.
@@ -36,7 +39,7 @@ struct Entry {
 }
 
 /// All keys of one node. Time is an argument: what has expired is not there, removed or not.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Keyspace {
     entries: BTreeMap<Arc<str>, Entry>,
     expiries: BTreeSet<(u64, Arc<str>)>,

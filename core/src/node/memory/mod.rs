@@ -6,6 +6,7 @@ mod claim;
 mod fence;
 mod keyspace;
 mod lease;
+mod marker;
 mod node;
 mod server;
 mod several;

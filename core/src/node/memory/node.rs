@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::error::{Fault, FaultClass};
 use crate::node::memory::server::MemoryServer;
-use crate::node::{Link, Node, Submission};
+use crate::node::{Link, Node, Standing, Submission};
 use crate::protocol::{Abilities, ClientId};
 
 /// What an embedded server can do. A script costs no more here than plain words, and says more.
@@ -40,6 +40,8 @@ impl MemoryNode {
         let link = watch::Sender::new(Link::Up {
             epoch: 1,
             abilities: ABILITIES,
+            // Whoever lost its data is gone with it.
+            standing: Standing::Unasked,
         });
         MemoryNode {
             server,

@@ -22,7 +22,7 @@ pub struct ServerTime {
 /// One server's data: the meaning of the Lua scripts without a server.
 ///
 /// Every command runs to its end before the next one begins, as a script does on a server.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct MemoryStore {
     keys: Keyspace,
 }
@@ -89,6 +89,7 @@ impl MemoryStore {
             Command::Recall { keys } => call.recall(keys),
             Command::Remember { keys, ms } => call.remember(keys, *ms),
             Command::Facts => Ok(Reply::Facts(Box::new(facts()))),
+            Command::Mark(mark) => call.keep_marker(mark),
         }
     }
 }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Waiters by their place, each with the time until which it counts as alive.
 ///
 /// A waiter stands under its name as servers have it, so that equal scores give the same order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Waiters {
     places: BTreeMap<String, Standing>,
     order: BTreeSet<(u64, String)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Standing {
     score: u64,
     alive_until_micros: u64,

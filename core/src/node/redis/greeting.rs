@@ -3,7 +3,9 @@
 use tokio::time::Instant;
 
 use crate::error::{Fault, FaultClass};
+use crate::node::Standing;
 use crate::node::redis::connection::Connection;
+use crate::node::redis::guard::{ServerRun, first_mark, said, standing_of};
 use crate::node::redis::owner::Plan;
 use crate::protocol::{
     Abilities, Claim, Command, CompareDelete, Facts, PROBE, Raw, Speech, classify, proposals_max,
@@ -19,6 +21,10 @@ pub(super) struct Greeting {
     pub(super) peer: Option<Peer>,
     /// The server's clock, if it may be asked.
     clock: Option<ServerClock>,
+    /// Whether the node's answers count.
+    pub(super) standing: Standing,
+    /// What is known of this run of the server.
+    pub(super) run: ServerRun,
 }
 
 /// What a server's clock said, and when it was asked.
@@ -65,6 +71,9 @@ pub(super) async fn greet(
         Speech::plain(&["EXISTS", &key]),
         Speech::plain(&["TIME"]),
     ]);
+    if plan.settings.guard.is_some() {
+        questions.extend(ServerRun::QUESTIONS.map(Speech::plain));
+    }
     let asked = Instant::now();
     connection.will_subscribe();
     let mut answers = connection.exchange(&questions).await?.into_iter();
@@ -85,6 +94,11 @@ pub(super) async fn greet(
     };
     let in_words = is(next()) & is(next());
     let clock = server_clock(&next(), asked);
+    let run = if plan.settings.guard.is_some() {
+        ServerRun::read(ServerRun::QUESTIONS.map(|_| next()))
+    } else {
+        ServerRun::default()
+    };
 
     // What the old connection still holds must not run behind what this one says. Claims in plain
     // words see no tombstone, so they go only where that is sure.
@@ -96,7 +110,14 @@ pub(super) async fn greet(
         // Nobody has this number; whether connections may be ended is the question.
         _ => Speech::plain(&["CLIENT", "KILL", "ID", NOBODY]),
     };
-    let ended = connection.exchange(&[end_old]).await?;
+    let mark = first_mark(plan, &run, &abilities);
+    let questions: Vec<Speech> = [end_old].into_iter().chain(mark.iter().map(said)).collect();
+    let mut ended = connection.exchange(&questions).await?;
+    let standing = match &mark {
+        Some(mark) => standing_of(mark, &abilities, ended.pop()),
+        None if plan.settings.guard.is_some() => Standing::Blind,
+        None => Standing::Unasked,
+    };
     abilities.plain = plan.settings.plain_claims
         && abilities.scripts
         && abilities.fencing
@@ -110,6 +131,8 @@ pub(super) async fn greet(
         facts,
         peer,
         clock,
+        standing,
+        run,
     })
 }
 

@@ -7,6 +7,7 @@ mod backoff;
 mod connection;
 mod dial;
 mod greeting;
+mod guard;
 mod owner;
 mod serve;
 mod tls;
@@ -19,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::{Entropy, NodeAddress};
 use crate::error::{Fault, FaultClass};
-use crate::node::{Link, Node, Submission};
+use crate::node::{GuardTerms, Link, Node, Submission};
 use crate::protocol::Abilities;
 
 use owner::{Order, Owner, Plan};
@@ -41,6 +42,8 @@ pub struct RedisSettings {
     pub key_prefix: String,
     /// False puts every claim to a script, as users get it whose rights do not suffice for more.
     pub plain_claims: bool,
+    /// What keeps this node from voting once it lost data; `None` lets it vote whatever happens.
+    pub guard: Option<GuardTerms>,
     /// Where the jitter of reconnects comes from.
     pub entropy: Arc<dyn Entropy>,
 }
@@ -124,6 +127,10 @@ impl Node for RedisNode {
 
     fn abilities(&self) -> Option<Abilities> {
         self.link.borrow().abilities()
+    }
+
+    fn votes(&self) -> bool {
+        self.link.borrow().votes()
     }
 
     fn close(&self) {

@@ -204,11 +204,7 @@ impl Owner {
             server = facts.server.as_deref().unwrap_or_default(),
             version = facts.version.as_deref().unwrap_or_default(), "connected"
         );
-        let abilities = session.greeting.abilities;
-        self.link.send_replace(Link::Up {
-            epoch: self.epoch,
-            abilities,
-        });
+        self.show(&session.greeting);
         Connected::Session(Box::new(session))
     }
 

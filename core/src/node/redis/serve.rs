@@ -14,6 +14,7 @@ use crate::node::Submission;
 use crate::node::redis::connection::Connection;
 use crate::node::redis::dial::Session;
 use crate::node::redis::greeting::Greeting;
+use crate::node::redis::guard::Watch;
 use crate::node::redis::owner::Owner;
 use crate::protocol::{Abilities, Command, Line, Raw, Reply, parse};
 
@@ -54,6 +55,7 @@ struct Pipe {
     taught: Vec<&'static str>,
     last_reply: Instant,
     stalled: bool,
+    watch: Watch,
 }
 
 /// What happens next to a connection.
@@ -84,6 +86,7 @@ impl Owner {
             taught: Vec::new(),
             last_reply: Instant::now(),
             stalled: false,
+            watch: Watch::new(),
         };
         let mut alarm = std::pin::pin!(sleep_until(Instant::now()));
         let end = loop {
@@ -167,10 +170,17 @@ impl Owner {
             let at = *clock.get_or_insert_with(Instant::now);
             let again = pipe.again.pop_front().map(|entry| Entry { at, ..entry });
             let fresh = || self.queue.pop_front().map(|one| Entry::new(one, at));
-            if let Some(entry) = again.or_else(fresh)
-                && let Some(entry) = prepare(pipe, entry)
-            {
-                pipe.sent.push_back(entry);
+            if let Some(entry) = again.or_else(fresh) {
+                let command = &entry.submission.command;
+                // Ahead of it, so that its answer is there first.
+                if let Some(look) = self.due_look(&mut pipe.watch, &pipe.greeting, command, at)
+                    && let Some(look) = prepare(pipe, Entry::new(look, at))
+                {
+                    pipe.sent.push_back(look);
+                }
+                if let Some(entry) = prepare(pipe, entry) {
+                    pipe.sent.push_back(entry);
+                }
             }
         }
     }
@@ -210,6 +220,8 @@ impl Owner {
         let command = &entry.submission.command;
         let result = parse(command, &entry.can, pipe.words.drain(..));
         let result = told(result, command, &pipe.greeting);
+        self.hear(&mut pipe.greeting, command, &result);
+        let result = pipe.greeting.standing.counted(command, result);
         let end = match &result {
             Ok(_) => {
                 self.backoff.reset();
@@ -279,9 +291,13 @@ fn prepare(pipe: &mut Pipe, mut entry: Entry) -> Option<Entry> {
         given_up()
     } else if pipe.stalled && submission.command.leaves_state() {
         stalled()
+    } else if let Some(fault) = pipe.greeting.standing.refusal(&submission.command) {
+        fault
     } else {
         let can = pipe.greeting.abilities_for(&submission.command);
-        let said = submission.command.spell(&can, |speech| {
+        let completed = pipe.greeting.run.completed(&submission.command);
+        let request = completed.as_ref().unwrap_or(&submission.command);
+        let said = request.spell(&can, |speech| {
             for line in speech.lines() {
                 let with_text = entry.with_body || teaches(line, &mut pipe.taught);
                 pipe.connection.say(speech, line, with_text);

@@ -108,6 +108,10 @@ fn client_option(
         "node_timeout_ms" => builder.node_timeout(ms(name, value)?),
         "connect_timeout_ms" => builder.connect_timeout(ms(name, value)?),
         "key_prefix" => builder.key_prefix(word(name, value)?),
+        "restart_guard" => {
+            builder.restart_guard(word(name, value)?.parse().map_err(|error: Error| error)?)
+        }
+        "assume_fresh" => builder.assume_fresh(flag(name, value)?),
         "fencing" => builder.fencing(word(name, value)?.parse().map_err(|error: Error| error)?),
         "ticket_retention_ms" => builder.ticket_retention(ms(name, value)?),
         "waiters_max" => builder.waiters_max(whole(name, value)?),

@@ -3,6 +3,7 @@
 
 mod bundles;
 mod clock;
+mod marker;
 mod random;
 mod rig;
 mod step;

@@ -215,7 +215,7 @@ fn keys_of(command: &Command) -> Option<&Keys> {
         | Command::Unadopt { keys, .. }
         | Command::Recall { keys }
         | Command::Remember { keys, .. } => Some(keys),
-        Command::Inspect { .. } | Command::Facts => None,
+        Command::Inspect { .. } | Command::Facts | Command::Mark(_) => None,
     }
 }
 
@@ -240,6 +240,7 @@ fn blur(reply: &mut Reply) -> Option<u64> {
             slots.flatten().max().or(view.ttl_ms.take())
         }
         Reply::Recalled(Some(left_ms)) => Some(std::mem::take(left_ms)),
+        Reply::Marker(marker) => Some(std::mem::take(&mut marker.left_ms)),
         _ => None,
     }
 }

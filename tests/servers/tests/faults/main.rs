@@ -7,6 +7,7 @@ mod campaign;
 mod diagnostics;
 mod exclusion;
 mod fairness;
+mod forgetting;
 mod fork;
 mod guarded;
 mod handoff;

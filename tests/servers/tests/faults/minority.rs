@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use quorlock::{ErrorKind, FaultClass, NodeStatus, blocking};
 use quorlock_test_support::{LyingServer, Phase, ServerKind, Servers};
 
-use crate::rig::{blocking, is_unavailable, median, set_foreign, within};
+use crate::rig::{blocking, in_use, is_unavailable, median, set_foreign, within};
 
 /// How nodes are broken.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +55,7 @@ impl Fleet {
         };
         let liars: Vec<LyingServer> = (0..broken).filter_map(|_| make()).collect();
         let servers = Servers::start(nodes - liars.len(), ServerKind::Valkey);
+        in_use(&servers);
         let mut urls: Vec<String> = liars.iter().map(LyingServer::url).collect();
         urls.extend(servers.urls());
         let client = blocking(&urls);

@@ -10,7 +10,9 @@ use quorlock_test_support::{
     LyingServer, Reply, Server, ServerKind, ServerOptions, Servers, eventually,
 };
 
-use crate::rig::{LONG, blocking, five, is_unavailable, nothing_held, set_foreign, value, within};
+use crate::rig::{
+    LONG, blocking, five, in_use, is_unavailable, nothing_held, set_foreign, value, within,
+};
 
 /// A majority of `servers` is put in a bad state while a lock is held; nothing new can be had then,
 /// and everything can once it is over.
@@ -161,6 +163,7 @@ fn a_server_that_loads_its_data_is_transient() {
 fn a_server_without_a_connection_left_is_transient() {
     for kind in ServerKind::ALL {
         let servers = Servers::start(3, kind);
+        in_use(&servers);
         // The test's own connection is the one that is allowed.
         servers[..2]
             .iter()

@@ -7,7 +7,7 @@ use quorlock::{ErrorKind, Fencing, Released, blocking};
 use quorlock_server_tests::locks;
 use quorlock_test_support::{Monitor, ServerKind, ServerOptions, Servers, eventually};
 
-use crate::rig::{LONG, blocking, is_unavailable, nothing_held, patient, within};
+use crate::rig::{LONG, blocking, in_use, is_unavailable, nothing_held, patient, within};
 
 const LEAST: &str = "on >pw ~app:* resetchannels -@all +set +get +del +pexpire +eval +evalsha";
 const LEAST_PLAIN: &str = "on >pw ~app:* resetchannels -@all +set +delifeq";
@@ -52,7 +52,9 @@ fn a_wrong_or_missing_password_on_a_majority_fails_at_once() {
             );
         }
         nothing_held(&open);
-        // On a minority nobody minds.
+        // On a minority nobody minds, once the cluster was in use.
+        in_use(&open);
+        in_use(&locked);
         let urls: Vec<String> = open
             .urls()
             .into_iter()

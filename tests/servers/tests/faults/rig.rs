@@ -41,6 +41,13 @@ pub(crate) fn blocking(nodes: &[String]) -> blocking::Client {
     client(nodes).into()
 }
 
+/// Makes them nodes that were in use before. With a node missing, blank ones would wait for a ttl.
+pub(crate) fn in_use(servers: &[Server]) {
+    for server in servers {
+        server.command(&["SET", "quorlock:marker", "o before - 1 0 0 -"]);
+    }
+}
+
 /// With a ttl of so many milliseconds.
 pub(crate) fn short_lived(nodes: &[String], ttl_ms: u64) -> blocking::Client {
     let ttl = Duration::from_millis(ttl_ms);

@@ -85,6 +85,7 @@ impl Driven {
             key_prefix: wish.prefix.to_owned(),
             entropy: Arc::new(Dice),
             plain_claims: wish.plain_claims,
+            guard: None,
         };
         let (node, driver) = RedisNode::with_pipeline(address, settings, wake, wish.pipeline);
         let connect_timeout = wish.connect_timeout;
@@ -130,7 +131,9 @@ impl Driven {
     /// Waits for a connection: its number and what can be done there.
     pub(crate) async fn up(&self) -> (u64, Abilities) {
         match self.link(|link| matches!(link, Link::Up { .. })).await {
-            Link::Up { epoch, abilities } => (epoch, abilities),
+            Link::Up {
+                epoch, abilities, ..
+            } => (epoch, abilities),
             other => panic!("not up: {other:?}"),
         }
     }

@@ -47,6 +47,8 @@ pub(crate) enum Event {
 pub(crate) struct Arrival {
     pub(crate) wire: usize,
     pub(crate) connection: u64,
+    /// The run of the server that the connection was made to.
+    pub(crate) run: u64,
     pub(crate) request: u64,
     pub(crate) sent: u64,
     pub(crate) command: Arc<Request>,

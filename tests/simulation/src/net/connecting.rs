@@ -1,6 +1,7 @@
 //! How connections break and are made again.
 
-use quorlock::testing::node::Link;
+use quorlock::testing::node::{Link, Standing};
+use quorlock::testing::protocol::MarkWord;
 use quorlock::{Fault, FaultClass};
 use tokio::time::Instant;
 
@@ -9,6 +10,7 @@ use crate::net::calendar::Event;
 use crate::net::server::Health;
 use crate::net::wire::Remains;
 use crate::net::{GIVE_UP_MIN_MICROS, Net, closed, micros};
+use crate::rng::{Rng, SeededEntropy};
 
 /// A dial of a server that hangs or cannot be reached is tried again after so long.
 const REDIAL_MICROS: u64 = 20_000;
@@ -93,7 +95,10 @@ impl Net {
                 self.ended.insert(wire.connection);
             }
             let clock = self.servers[wire.node].wall_micros(at);
-            wire.connect(at, self.connections, clock);
+            let (client, node) = (wire.client, wire.node);
+            let stands = self.stands(at, client, node);
+            let wire = &mut self.wires[index];
+            wire.connect(at, self.connections, clock, stands);
             let numbers = [wire.client as u64, wire.node as u64, wire.epoch];
             self.trace.note(at, "connect", &numbers, String::new);
             self.send_waiting(at, index);
@@ -107,6 +112,20 @@ impl Net {
         }
         self.calendar
             .enter(at + REDIAL_MICROS, Event::Dial { wire: index });
+    }
+
+    /// What a new connection's greeting tells: which run of the server it is, and where it stands.
+    fn stands(&mut self, at: u64, client: usize, node: usize) -> (u64, Standing) {
+        let run = self.servers[node].run_number();
+        let Some(terms) = self.plan.guard(client) else {
+            return (run, Standing::Unasked);
+        };
+        let mark = terms.mark(
+            MarkWord::Look,
+            &SeededEntropy::new(Rng::stream(self.rng.draw(), 8)),
+        );
+        let wall = self.paces[client].wall_micros(at);
+        (run, self.servers[node].mark(at, &mark, wall))
     }
 
     /// Refuses those who waited for a connection until their time was up.
@@ -176,7 +195,7 @@ impl Net {
             self.break_wire(now, index, FaultClass::Closed);
         } else {
             let connection = wire.connection;
-            let at = now + micros(self.plan.settings().connect_timeout);
+            let at = now + micros(self.plan.settings(0).connect_timeout);
             let event = Event::Break {
                 wire: index,
                 connection,

@@ -7,7 +7,7 @@ use quorlock::FaultClass;
 use crate::counts::Count;
 use crate::net::Net;
 use crate::net::calendar::Event;
-use crate::net::server::Health;
+use crate::net::server::{Health, Kept};
 use crate::plan::Plan;
 use crate::rng::{Rng, Span};
 
@@ -21,7 +21,9 @@ pub(crate) enum Trouble {
     /// It serves again.
     Resume { node: usize },
     /// A server crashes until then, keeping its data or not.
-    Crash { node: usize, until: u64, wipe: bool },
+    Crash { node: usize, until: u64, kept: Kept },
+    /// A server saves its data.
+    Save { node: usize },
     /// A process is frozen until then.
     Freeze { client: usize, until: u64 },
     /// Its time may have come.
@@ -75,12 +77,22 @@ pub(crate) fn enter_all(net: &mut Net, plan: &Plan, seed: u64) {
     some(scenario.crashes, &mut |rng, at| Trouble::Crash {
         node: rng.index(nodes),
         until: until(rng, at),
-        wipe: false,
+        kept: Kept::All,
     });
-    some(scenario.data_losses, &mut |rng, at| Trouble::Crash {
-        node: rng.index(nodes),
+    let lose = |node, at| Trouble::Crash {
+        node,
         until: at + 2000,
-        wipe: true,
+        kept: Kept::Nothing,
+    };
+    let mut twins = Rng::stream(seed, 9);
+    let mut second = Vec::new();
+    some(scenario.data_losses, &mut |rng, at| {
+        let node = rng.index(nodes);
+        if twins.chance(scenario.twin_losses) {
+            let at = at + twins.below(2000);
+            second.push((at, lose((node + 1) % nodes, at)));
+        }
+        lose(node, at)
     });
     some(scenario.freezes, &mut |rng, at| Trouble::Freeze {
         client: rng.index(clients),
@@ -104,11 +116,22 @@ pub(crate) fn enter_all(net: &mut Net, plan: &Plan, seed: u64) {
         node: rng.index(nodes),
         micros: i64::try_from(ttl).unwrap_or(0),
     });
+    some(scenario.tails, &mut |rng, at| Trouble::Crash {
+        node: rng.index(nodes),
+        until: at + 2000,
+        kept: Kept::Saved,
+    });
+    some(scenario.saves, &mut |rng, _| Trouble::Save {
+        node: rng.index(nodes),
+    });
     // Always the same one: the counters on the others make a majority.
     let forgetful = Rng::stream(seed, 3).index(nodes);
     some(scenario.idle_wipes, &mut |_, _| Trouble::WipeWhenIdle {
         node: forgetful,
     });
+    for (at, trouble) in second {
+        net.calendar.enter(at, Event::Trouble(trouble));
+    }
 }
 
 impl Net {
@@ -129,9 +152,10 @@ impl Net {
                 }
             }
             Trouble::Resume { node } => self.resume(at, node),
-            Trouble::Crash { node, until, wipe } => {
-                if self.servers[node].health == Health::Up {
-                    self.crash(at, node, wipe);
+            Trouble::Save { node } => self.servers[node].save(),
+            Trouble::Crash { node, until, kept } => {
+                if self.servers[node].health == Health::Up && self.is_survived(at, node, kept) {
+                    self.crash(at, node, kept);
                     self.calendar
                         .enter(until, Event::Trouble(Trouble::Resume { node }));
                 }
@@ -197,14 +221,26 @@ impl Net {
         }
     }
 
-    fn crash(&mut self, at: u64, node: usize, wipe: bool) {
+    /// True where another server remembers what this one is about to forget: where the last one forgets, only
+    /// `assume_fresh = false` helps.
+    fn is_survived(&self, at: u64, node: usize, kept: Kept) -> bool {
+        let Some(terms) = self.plan.guard(0).filter(|_| kept != Kept::All) else {
+            return true;
+        };
+        let mut others = self.servers.iter().enumerate();
+        others.any(|(other, server)| other != node && server.remembers(at, &terms.key))
+    }
+
+    fn crash(&mut self, at: u64, node: usize, kept: Kept) {
         self.counts.add(Count::Crashed);
         let server = &mut self.servers[node];
         server.health = Health::Down;
         server.inbox.clear();
-        if wipe {
-            server.wipe();
-            self.counts.add(Count::Wiped);
+        server.restart(kept);
+        match kept {
+            Kept::All => {}
+            Kept::Saved => self.counts.add(Count::Tailed),
+            Kept::Nothing => self.counts.add(Count::Wiped),
         }
         for wire in 0..self.wires.len() {
             if self.wires[wire].node == node {

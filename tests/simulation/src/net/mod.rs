@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use quorlock::testing::config::{OwnerToken, PlantedBug};
-use quorlock::testing::node::{Answer, ClaimLine, Link};
-use quorlock::testing::protocol::{ClientId, Command, Reply};
+use quorlock::testing::node::{Answer, ClaimLine, Link, Standing};
+use quorlock::testing::protocol::{ClientId, Command, Marker, Reply};
 use quorlock::{Fault, FaultClass};
 
 use crate::clock::Pace;
@@ -80,7 +80,7 @@ impl Net {
     ) -> Self {
         let rng = Rng::stream(seed, 4);
         let mut paces = Rng::stream(seed, 5);
-        let servers = (0..plan.nodes).map(|_| Server::new(pace(&mut paces, plan), bug));
+        let servers = (0..plan.nodes).map(|_| Server::new(pace(&mut paces, plan), plan.keeps, bug));
         Net {
             servers: servers.collect(),
             // One more client looks after the run at its end.
@@ -227,7 +227,13 @@ impl Net {
         let result = match &line {
             // The reply comes with the last line.
             Some(_) => None,
-            None => Some(self.servers[node].run(at, &arrival.command, &mut listeners)),
+            None => Some(match &**arrival.command {
+                Command::Mark(mark) => {
+                    let wall = self.paces[client].wall_micros(at);
+                    self.servers[node].run_mark(at, mark, arrival.run, wall)
+                }
+                command => self.servers[node].run(at, command, &mut listeners),
+            }),
         };
         self.counts
             .add(if is_stale { Count::Late } else { Count::Ran });
@@ -323,6 +329,9 @@ impl Net {
         }
         let numbers = [wire.client as u64, wire.node as u64, request];
         self.trace.note(at, "reply", &numbers, String::new);
+        if let Ok(Reply::Marker(marker)) = &result {
+            wire.stand(Standing::Marked(Arc::new(Marker::clone(marker))));
+        }
         wire.answer(at, request, result, &mut self.told);
         if wire.is_closed && wire.unanswered.is_empty() {
             self.break_wire(at, index, FaultClass::Closed);

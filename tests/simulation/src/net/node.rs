@@ -34,6 +34,12 @@ impl Node for SimulatedNode {
         }
     }
 
+    fn votes(&self) -> bool {
+        let net = self.world.net();
+        let wire = &net.wires[self.wire];
+        wire.is_up() && wire.standing.votes()
+    }
+
     fn close(&self) {
         self.world.close(self.wire);
     }

@@ -60,6 +60,15 @@ impl Net {
             let fault = Fault::refused(FaultClass::Stalled, "an older command is unanswered");
             return self.told.push((submission.answer, Err(fault)));
         }
+        let counts = self.bug == Some(PlantedBug::GuardedAnswersCount);
+        if let Some(fault) = wire
+            .standing
+            .refusal(&submission.command)
+            .filter(|_| !counts)
+        {
+            self.counts.add(Count::Guarded);
+            return self.told.push((submission.answer, Err(fault)));
+        }
         self.requests += 1;
         let (request, command) = (self.requests, submission.command);
         self.counts.add(Count::Sent);
@@ -76,6 +85,7 @@ impl Net {
         let arrival = Arrival {
             wire: index,
             connection: wire.connection,
+            run: wire.run,
             request,
             sent: now,
             command,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use quorlock::testing::node::{Answer, ClaimLine, Link, Submission};
+use quorlock::testing::node::{Answer, ClaimLine, Link, Standing, Submission};
 use quorlock::testing::protocol::{Abilities, Claim, Command, Raw, Reply, parse, proposals_max};
 use quorlock::{Fault, FaultClass};
 use tokio::sync::mpsc::UnboundedSender;
@@ -88,6 +88,10 @@ pub(crate) struct Wire {
     pub(crate) server_clock: (u64, Instant),
     /// Set while the client rests between dials: whoever comes is refused with it.
     pub(crate) resting: Option<Fault>,
+    /// Whether the node's answers count.
+    pub(crate) standing: Standing,
+    /// The run of the server that the connection was made to.
+    pub(crate) run: u64,
     /// A channel of its own for everyone who watches: one channel for all would wake them in an
     /// order that tokio draws from the operating system's randomness.
     watchers: Vec<watch::Sender<Link>>,
@@ -121,6 +125,8 @@ impl Wire {
             is_closed: false,
             server_clock: (0, Instant::now()),
             resting: None,
+            standing: Standing::Unasked,
+            run: 0,
             watchers: Vec::new(),
         }
     }
@@ -146,8 +152,15 @@ impl Wire {
     }
 
     /// The connection is made.
-    pub(crate) fn connect(&mut self, now: u64, connection: u64, server_micros: u64) {
+    pub(crate) fn connect(
+        &mut self,
+        now: u64,
+        connection: u64,
+        server_micros: u64,
+        (run, standing): (u64, Standing),
+    ) {
         self.epoch += 1;
+        (self.run, self.standing) = (run, standing);
         self.server_clock = (server_micros, Instant::now());
         self.connection = connection;
         self.arrives = now;
@@ -159,7 +172,20 @@ impl Wire {
         self.set_link(Link::Up {
             epoch: self.epoch,
             abilities: self.abilities,
+            standing: self.standing.clone(),
         });
+    }
+
+    /// The node's marker was told.
+    pub(crate) fn stand(&mut self, standing: Standing) {
+        if self.standing != standing {
+            self.standing = standing.clone();
+            self.set_link(Link::Up {
+                epoch: self.epoch,
+                abilities: self.abilities,
+                standing,
+            });
+        }
     }
 
     /// What the server can do with `command`: a proposal far ahead of its clock is cut by a script.

@@ -20,6 +20,7 @@ pub(crate) fn word_of(command: &Command) -> &'static str {
         Command::Recall { .. } => "recall",
         Command::Remember { .. } => "remember",
         Command::Facts => "facts",
+        Command::Mark(_) => "mark",
     }
 }
 
