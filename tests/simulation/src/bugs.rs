@@ -37,8 +37,15 @@ pub fn scenario_of(bug: PlantedBug) -> Scenario {
         OnceLooksTooEarly => Scenario::jobs(),
         OnceAsksOneNode => Scenario::halved_jobs(),
         AdoptWithOneToken => Scenario::hostile_hand_over(),
-        SlotsPickedPerNode => Scenario::permits(),
-        SeveralWithoutRollBack => Scenario::impatient_bundles(),
+        // Without tokens, whose order would show it before one holder more does.
+        SlotsPickedPerNode => Scenario {
+            unfenced: 1000,
+            ..Scenario::permits()
+        },
+        SeveralWithoutRollBack => Scenario {
+            semaphore: 0,
+            ..Scenario::impatient_bundles()
+        },
         SomeOfSeveralCount => Scenario::several(),
         RenewFirstOfSeveral => Scenario::frozen_bundles(),
         ReleaseFirstOfSeveral => Scenario::impatient_bundles(),
