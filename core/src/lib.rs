@@ -42,9 +42,9 @@ pub mod testing;
 
 pub use client::{
     Canceller, Client, ClientBuilder, Election, Event, EventKind, Guard, Health, HeldSlot,
-    Inspection, Multi, Mutex, NodeHealth, NodeView, Once, Pending, Pulse, Semaphore, Stats,
-    Warning, blocking, span_from_ms, span_from_seconds,
+    Inspection, ModeLock, Multi, Mutex, NodeHealth, NodeView, Once, Pending, Pulse, RwLock,
+    Semaphore, SharerView, Stats, Warning, blocking, span_from_ms, span_from_seconds,
 };
-pub use config::{AcquireOptions, Fencing, FencingToken, RestartGuard, Ticket};
+pub use config::{AcquireOptions, Fencing, FencingToken, Mode, RestartGuard, Ticket};
 pub use error::{Error, ErrorKind, Fault, FaultClass, NodeOutcome, NodeStatus, Result};
 pub use quorum::{Loss, Released};

@@ -7,46 +7,72 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::engine::Engine;
+use crate::client::intents::Intents;
 use crate::client::lease::Lease;
 use crate::client::line::Seat;
+use crate::client::upgrading::try_upgrade;
 use crate::client::waiter::Waiter;
-use crate::config::{Keys, Moment, Terms};
+use crate::config::{Keys, Mode, Moment, Stance, Terms};
 use crate::error::{Error, ErrorKind, NodeOutcome, Result};
-use crate::quorum::{Approach, Defeat, NotWon, Why, Won, claim};
+use crate::quorum::{Approach, Bid, Defeat, NotWon, Why, Won, claim};
+
+/// What a caller wants.
+#[derive(Clone)]
+pub(crate) struct Wish {
+    pub(crate) keys: Keys,
+    /// How to stand in a read/write lock; `None` for every other lock.
+    pub(crate) stance: Option<Stance>,
+}
+
+impl From<Keys> for Wish {
+    fn from(keys: Keys) -> Self {
+        Wish { keys, stance: None }
+    }
+}
+
+impl Wish {
+    /// True where others may have the same at the same time.
+    fn is_to_read(&self) -> bool {
+        self.stance.is_some_and(|stance| stance.mode == Mode::Read)
+    }
+}
 
 /// One caller's effort to get a lock.
-struct Effort {
+pub(crate) struct Effort {
     engine: Arc<Engine>,
-    keys: Keys,
+    wish: Wish,
+    /// The lease that is to be upgraded, where it is had already.
+    had: Option<Arc<Lease>>,
     terms: Terms,
     operation: &'static str,
     started: Moment,
-    limit: Instant,
+    pub(super) limit: Instant,
     attempts: u32,
 }
 
 /// Takes the lock if it can be had in one round; `None` where somebody else has it.
 pub(crate) async fn try_acquire(
     engine: Arc<Engine>,
-    keys: Keys,
+    wish: impl Into<Wish>,
     terms: Terms,
 ) -> Result<Option<Arc<Lease>>> {
-    let mut effort = Effort::new(engine, keys, terms, "try_acquire");
-    let seat = effort.stand();
-    let turn = seat.as_ref().ok().and_then(Seat::turn_now);
-    // Of a semaphore others may have a slot to spare while one is being asked for.
-    let may_ask = turn.is_some() || effort.keys.is_undecided();
-    let (Ok(seat), true) = (seat, may_ask) else {
-        effort.engine.events.contended(&effort.keys);
-        return Ok(None);
+    let mut effort = Effort::new(engine, wish.into(), terms, "try_acquire");
+    let Ok(seat) = effort.stand() else {
+        return Ok(effort.contended());
     };
+    // Readers need not stand behind each other.
+    let reads = effort.wish.is_to_read();
+    let turn = seat.turn_now().filter(|_| !reads);
+    // Of a semaphore others may have a slot to spare while one is being asked for.
+    if turn.is_none() && !reads && !effort.wish.keys.is_undecided() {
+        return Ok(effort.contended());
+    }
     effort.connect().await?;
     match effort.try_once().await {
         Ok(won) => effort.won(won, seat).map(Some),
         Err(not_won) => match effort.fatal(not_won) {
             Ok(not_won) if matches!(not_won.why, Why::Defeat(Defeat::Contended)) => {
-                effort.engine.events.contended(&effort.keys);
-                Ok(None)
+                Ok(effort.contended())
             }
             Ok(not_won) => Err(effort.gave_up(&not_won)),
             Err(error) => Err(error),
@@ -55,21 +81,29 @@ pub(crate) async fn try_acquire(
 }
 
 /// Takes the lock, waiting for it as long as the terms allow, and no longer than the client is open.
-pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Result<Arc<Lease>> {
-    let mut effort = Effort::new(engine, keys, terms, "acquire");
+pub(crate) async fn acquire(
+    engine: Arc<Engine>,
+    wish: impl Into<Wish>,
+    terms: Terms,
+) -> Result<Arc<Lease>> {
+    let mut effort = Effort::new(engine, wish.into(), terms, "acquire");
     let full = |error| effort.sign(error, Vec::new());
     let seat = effort.stand().map_err(full)?;
-    let turn = match seat.turn_now() {
-        Some(turn) => turn,
-        None => effort.turn(&seat).await?,
+    // Readers need not stand behind each other.
+    let reads = effort.wish.is_to_read();
+    let turn = match seat.turn_now().filter(|_| !reads) {
+        Some(turn) => Some(turn),
+        None if reads => None,
+        None => Some(effort.turn(&seat).await?),
     };
     effort.connect().await?;
     let mut last = None;
-    let wanted = effort.engine.fleet.crowd.wants(&effort.keys.subject());
-    let many = effort.keys.is_undecided();
+    let wanted = effort.engine.fleet.crowd.wants(&effort.wish.keys.subject());
+    let many = effort.wish.keys.is_undecided();
     // Slots are many: the next local caller need not wait to ask for another one.
-    let turn = (!many || wanted).then_some(turn);
-    if !wanted && (many || !seat.is_held_here()) {
+    let turn = turn.filter(|_| !many || wanted);
+    let in_vain = wanted || !many && seat.is_held_here();
+    if reads || !in_vain {
         let first = match many && effort.terms.wait.is_zero() {
             true => effort.try_once().await,
             false => effort.attempt(Approach::AllAtOnce).await,
@@ -80,8 +114,8 @@ pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Re
         }
     }
     let turn = match turn {
-        Some(turn) => turn,
-        None => effort.turn(&seat).await?,
+        None if !reads => Some(effort.turn(&seat).await?),
+        turn => turn,
     };
     // By itself in memory, as is every step that is seldom taken: what all callers share stays small
     // enough for the allocator's quick way.
@@ -92,12 +126,13 @@ pub(crate) async fn acquire(engine: Arc<Engine>, keys: Keys, terms: Terms) -> Re
 }
 
 impl Effort {
-    fn new(engine: Arc<Engine>, keys: Keys, terms: Terms, operation: &'static str) -> Self {
+    fn new(engine: Arc<Engine>, wish: Wish, terms: Terms, operation: &'static str) -> Self {
         let started = engine.fleet.clock.now();
         let limit = Instant::now() + terms.wait;
         Effort {
             engine,
-            keys,
+            wish,
+            had: None,
             terms,
             operation,
             started,
@@ -106,9 +141,31 @@ impl Effort {
         }
     }
 
-    fn stand(&self) -> Result<Seat> {
+    /// An effort to make `lease` a writer's.
+    pub(super) fn upgrading(lease: Arc<Lease>, terms: Terms) -> Self {
+        let wish = Wish {
+            keys: lease.held.keys.clone(),
+            // As the queue knows it: behind the first operation it is an upgrade.
+            stance: Some(Stance {
+                mode: Mode::Write,
+                op: u64::MAX,
+            }),
+        };
+        let effort = Effort::new(Arc::clone(&lease.engine), wish, terms, "upgrade");
+        Effort {
+            had: Some(lease),
+            ..effort
+        }
+    }
+
+    fn contended<T>(&self) -> Option<T> {
+        self.engine.events.contended(&self.wish.keys);
+        None
+    }
+
+    pub(super) fn stand(&self) -> Result<Seat> {
         let most = self.engine.fleet.settings.waiters_max;
-        self.engine.lines.stand(&self.keys.subject(), most)
+        self.engine.lines.stand(&self.wish.keys.subject(), most)
     }
 
     /// Waits for the turn to talk to the servers.
@@ -142,25 +199,31 @@ impl Effort {
         }
     }
 
-    async fn attempt(&mut self, approach: Approach) -> Result<Won, NotWon> {
+    pub(super) async fn attempt(&mut self, approach: Approach) -> Result<Won, NotWon> {
         self.attempts += 1;
-        let fleet = &self.engine.fleet;
-        if self.keys.is_undecided() && matches!(approach, Approach::AllAtOnce) {
-            let picked = self.keys.with_slots(&self.engine.hints.take(&self.keys));
-            return Box::pin(claim(fleet, &picked, &self.terms, approach)).await;
+        if let Some(lease) = &self.had {
+            return Box::pin(try_upgrade(lease, &self.terms, approach)).await;
         }
-        Box::pin(claim(fleet, &self.keys, &self.terms, approach)).await
+        let keys = &self.wish.keys;
+        let picked = (keys.is_undecided() && matches!(approach, Approach::AllAtOnce))
+            .then(|| keys.with_slots(&self.engine.hints.take(keys)));
+        let bid = Bid {
+            keys: picked.as_ref().unwrap_or(keys),
+            stance: self.wish.stance,
+            upgrade: None,
+        };
+        Box::pin(claim(&self.engine.fleet, bid, &self.terms, approach)).await
     }
 
     /// One try at all nodes; of a semaphore, where the slots asked for are taken, one more by its home.
     async fn try_once(&mut self) -> Result<Won, NotWon> {
         let first = self.attempt(Approach::AllAtOnce).await;
-        if !self.keys.is_undecided() {
+        if !self.wish.keys.is_undecided() {
             return first;
         }
         match first {
             Err(not_won) if matches!(not_won.why, Why::Defeat(Defeat::Contended)) => {
-                let mut waiter = Waiter::new(&self.engine, &self.keys);
+                let mut waiter = Waiter::new(&self.engine, &self.wish.keys, self.wish.stance);
                 let Some(home) = waiter.home() else {
                     return Err(not_won);
                 };
@@ -181,13 +244,17 @@ impl Effort {
         let waited = self.engine.fleet.clock.now().since(self.started);
         self.engine
             .events
-            .acquired(&self.keys, waited, self.attempts);
+            .acquired(&self.wish.keys, waited, self.attempts);
         Ok(lease)
     }
 
     /// Waits in the queue, or by jittered retry where no node can keep one.
-    async fn wait(&mut self, seat: &Seat, mut last: Option<NotWon>) -> Result<Won> {
-        let mut waiter = Waiter::new(&self.engine, &self.keys);
+    pub(super) async fn wait(&mut self, seat: &Seat, mut last: Option<NotWon>) -> Result<Won> {
+        let stance = self.wish.stance;
+        let mut waiter = Waiter::new(&self.engine, &self.wish.keys, stance);
+        let writes = stance.is_some_and(|stance| stance.mode == Mode::Write);
+        let mut intents =
+            writes.then(|| Intents::new(&self.engine, &self.wish.keys, self.had.is_some()));
         let (mut tries, mut seen) = (0, seat.releases());
         loop {
             let mut called = false;
@@ -208,15 +275,19 @@ impl Effort {
                 open.map_err(|closed| self.sign(closed, not_won.outcomes.clone()))?;
             }
             let home = waiter.home();
-            let approach = match home {
-                Some(home) if called => Approach::Called(home, waiter.stand(home)),
-                Some(home) => Approach::ThroughHome(home, waiter.stand(home)),
+            let place = home.map(|home| (home, waiter.stand(home)));
+            if let (Some(intents), Some((home, place))) = (&mut intents, &place) {
+                intents.renew(*home, place);
+            }
+            let approach = match place {
+                Some((home, place)) if called => Approach::Called(home, place),
+                Some((home, place)) => Approach::ThroughHome(home, place),
                 None => Approach::AllAtOnce,
             };
             seen = seat.releases();
             match self.attempt(approach).await {
                 Ok(won) => {
-                    if let Some(home) = home.filter(|_| !won.in_queue) {
+                    if let Some(home) = home.filter(|_| !won.in_queue && self.had.is_none()) {
                         waiter.has_left(home);
                     }
                     return Ok(won);
@@ -231,7 +302,7 @@ impl Effort {
     }
 
     /// An error where trying again cannot help; else the attempt's result as it is.
-    fn fatal(&self, not_won: NotWon) -> Result<NotWon> {
+    pub(super) fn fatal(&self, not_won: NotWon) -> Result<NotWon> {
         match not_won.why {
             Why::Misconfigured(error) => Err(self.sign(error, not_won.outcomes)),
             Why::Defeat(Defeat::Permanent) => {
@@ -245,7 +316,7 @@ impl Effort {
         }
     }
 
-    fn gave_up(&self, not_won: &NotWon) -> Error {
+    pub(super) fn gave_up(&self, not_won: &NotWon) -> Error {
         let outcomes = not_won.outcomes.clone();
         match &not_won.why {
             Why::Defeat(Defeat::Contended) => self.timed_out(outcomes, "somebody else has it"),
@@ -276,14 +347,14 @@ impl Effort {
         self.sign(Error::new(ErrorKind::Timeout, message), outcomes)
     }
 
-    fn sign(&self, error: Error, outcomes: Vec<NodeOutcome>) -> Error {
+    pub(super) fn sign(&self, error: Error, outcomes: Vec<NodeOutcome>) -> Error {
         let elapsed = self.engine.fleet.clock.now().since(self.started);
         let error = error
             .with_operation(self.operation)
-            .with_resource(self.keys.name())
+            .with_resource(self.wish.keys.name())
             .with_effort(self.attempts, elapsed)
             .with_outcomes(outcomes);
-        self.engine.events.failed(&self.keys, &error);
+        self.engine.events.failed(&self.wish.keys, &error);
         error
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Releasing(pub(crate) Arc<Lease>);
 impl Drop for Releasing {
     fn drop(&mut self) {
         if self.0.end(End::Released).is_some() {
-            drop(start_release(&self.0.engine.fleet, &self.0.held));
+            drop(start_release(&self.0.engine.fleet, &self.0.holding()));
         }
     }
 }
@@ -77,11 +77,12 @@ impl Lease {
         }
         let fleet = &self.engine.fleet;
         let started = fleet.clock.now();
-        let release = start_release(fleet, &self.held);
+        let held = self.holding();
+        let release = start_release(fleet, &held);
         let is_first = first.is_some();
         call_next(first.and_then(|(_, seat)| seat));
         let timeout = fleet.settings.node_timeout(self.terms.ttl);
-        let released = outcome(fleet, &self.held, release, timeout).await;
+        let released = outcome(fleet, &held, release, timeout).await;
         if is_first {
             let now = fleet.clock.now();
             self.engine.events.released(
@@ -103,7 +104,7 @@ impl Lease {
         // came by is not spent, so that a redelivery may lock afresh.
         let given_up = Held {
             ticket: None,
-            ..self.held.clone()
+            ..self.holding().into_owned()
         };
         drop(start_release(&self.engine.fleet, &given_up));
         call_next(seat);

@@ -9,7 +9,8 @@ use crate::client::handing::detach;
 use crate::client::lease::Lease;
 use crate::client::pending::{Pending, forked};
 use crate::client::share::Share;
-use crate::config::{FencingToken, Keys, PlantedBug, Ticket, Ttl};
+use crate::client::upgrading::{downgrade, upgrade};
+use crate::config::{AcquireOptions, FencingToken, Keys, Mode, PlantedBug, Ticket, Ttl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quorum::{Loss, Released, Standing, start_release};
 
@@ -110,7 +111,7 @@ impl Guard {
     /// The fencing token: hand it to every store you write to. `None` where fencing is off or a
     /// majority of the nodes cannot count.
     pub fn fencing_token(&self) -> Option<FencingToken> {
-        self.lease.held.fence
+        self.lease.fence()
     }
 
     /// True where this lock came by a ticket, without a gap since the publisher acquired it.
@@ -238,6 +239,78 @@ impl Guard {
         self.lease
             .engine
             .run(async move { crate::client::handing::extend(&lease).await })
+    }
+
+    /// How a read/write lock is held; `None` for every other lock. Local, no I/O.
+    pub fn mode(&self) -> Option<Mode> {
+        self.lease.mode()
+    }
+
+    /// Makes this guard of a read/write lock a writer's, with a new, larger fencing token.
+    ///
+    /// An upgradeable guard waits until the readers have left, for as long as the options or the
+    /// client's settings say; no new reader comes in meanwhile. A reader is tried once, whatever the
+    /// wait: two that waited would wait for each other. A writer stays one. On an error, and where the
+    /// future is dropped, the guard holds the lock as it did before. Of the options only the wait counts.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    /// # runtime.block_on(async {
+    /// use quorlock::{Client, Mode};
+    /// let client = Client::connect(["memory://upgrade-doc"])?;
+    /// let guard = client.rwlock("page").upgradeable().acquire(()).await?;
+    /// guard.upgrade(()).await?;
+    /// assert_eq!(guard.mode(), Some(Mode::Write));
+    /// guard.downgrade().await?;
+    /// assert_eq!(guard.mode(), Some(Mode::Read));
+    /// # Ok::<(), quorlock::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `Timeout`, or `Contended` where the wait is zero: others are reading. `QuorumUnavailable`,
+    /// `LeaseLost`, `NotHeld`, `Closed`, `Forked`; `InvalidArgument`, field `guard`, where it is no
+    /// read/write lock or was re-entered.
+    pub async fn upgrade(&self, options: impl Into<AcquireOptions>) -> Result<()> {
+        self.start_upgrade(options.into()).await
+    }
+
+    /// Begins [`Guard::upgrade`].
+    pub fn start_upgrade(&self, options: AcquireOptions) -> Pending<()> {
+        let lease = Arc::clone(&self.lease);
+        let sign = |error: Error| {
+            error
+                .with_operation("upgrade")
+                .with_resource(self.resource())
+        };
+        let terms = options.resolve_over(&lease.engine.fleet.settings, lease.terms.ttl);
+        match (self.check(), terms.map_err(sign)) {
+            (Err(error), _) | (_, Err(error)) => Pending::ready(Err(error)),
+            (Ok(()), Ok(terms)) => {
+                let engine = Arc::clone(&lease.engine);
+                engine.run(upgrade(lease, terms))
+            }
+        }
+    }
+
+    /// Makes this guard of a read/write lock a reader's, at once: [`Guard::mode`] says so when this
+    /// returns, and other readers come in. It keeps its validity and its fencing token.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `NotHeld`, `Forked`; `InvalidArgument`, field `guard`, where it is no read/write
+    /// lock or was re-entered.
+    pub async fn downgrade(&self) -> Result<()> {
+        self.start_downgrade().await
+    }
+
+    /// Begins [`Guard::downgrade`].
+    pub fn start_downgrade(&self) -> Pending<()> {
+        if let Err(error) = self.check() {
+            return Pending::ready(Err(error));
+        }
+        let lease = Arc::clone(&self.lease);
+        let engine = Arc::clone(&lease.engine);
+        engine.run(async move { downgrade(&lease).await })
     }
 
     /// Hands the lock over: the guard ends here, and whoever adopts the ticket goes on with it.

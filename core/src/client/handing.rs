@@ -35,18 +35,15 @@ pub(crate) async fn detach(lease: &Arc<Lease>, ttl: Ttl) -> Result<Ticket> {
         // An owner that owns nothing gives nothing back and leaves the mark.
         let nobody = Held {
             token: fleet.fresh_token(),
-            ..lease.held.clone()
+            ..lease.holding().into_owned()
         };
         drop(start_release(fleet, &nobody));
     }
     lease.engine.events.detached(&lease.held.keys, id.as_str());
-    Ok(Ticket::new(
-        id,
-        &lease.held.keys,
-        &lease.held.token,
-        ttl,
-        lease.held.fence,
-    ))
+    Ok(
+        Ticket::new(id, &lease.held.keys, &lease.held.token, ttl, lease.fence())
+            .in_mode(lease.mode()),
+    )
 }
 
 /// An error where other guards hold the lease as well: they would lose it without a word.

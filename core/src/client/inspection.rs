@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{FencingToken, Keys, OwnerLabel};
+use crate::config::{FencingToken, Keys, Mode, OwnerLabel};
 use crate::error::{Fault, FaultClass, NodeOutcome, NodeStatus};
 use crate::node::Node;
-use crate::protocol::{Command, Reply, Request, View};
+use crate::protocol::{Command, Reply, Request, Sharer, Sharers, View};
 use crate::quorum::{Fleet, Round};
 
 /// Who holds a resource, node by node.
@@ -50,8 +50,24 @@ pub struct NodeView {
     pub waiters: Option<u64>,
     /// How long its answers do not count, where it came back without its data: what it shows is no vote.
     pub guarded: Option<Duration>,
+    /// Who holds the read/write lock of the name there: the strongest first, readers in the order in
+    /// which their time ends.
+    pub sharers: Vec<SharerView>,
+    /// Waiters for the read/write lock; `None` where the user may not ask.
+    pub sharers_waiting: Option<u64>,
     /// Why the node did not answer, if it did not.
     pub fault: Option<Fault>,
+}
+
+/// One holder of a read/write lock, as one node shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharerView {
+    /// How it is held.
+    pub mode: Mode,
+    /// The owner's label.
+    pub owner: String,
+    /// How long its place still lives.
+    pub remaining: Duration,
 }
 
 /// Asks every node and waits for all of them, one node timeout at most.
@@ -99,15 +115,14 @@ pub(crate) async fn inspect(fleet: &Arc<Fleet>, keys: &Keys) -> Inspection {
         .map(|(view, guarded)| view.clone().filter(|_| guarded.is_none()))
         .collect();
     let slots = held_slots(keys, &counted, fleet.quorum());
-    let nodes =
-        views
-            .into_iter()
-            .zip(round.outcomes())
-            .zip(guarded)
-            .map(|((view, outcome), guarded)| NodeView {
-                guarded,
-                ..node_view(view, outcome)
-            });
+    let sharers = sharers(fleet, keys, timeout).await.into_iter();
+    let nodes = views.into_iter().zip(sharers).zip(round.outcomes());
+    let nodes = nodes
+        .zip(guarded)
+        .map(|(((view, sharers), outcome), guarded)| NodeView {
+            guarded,
+            ..node_view(view, sharers, outcome)
+        });
     Inspection {
         resource: keys.name().to_owned(),
         nodes: nodes.collect(),
@@ -134,7 +149,31 @@ fn held_slots(keys: &Keys, views: &[Option<View>], quorum: usize) -> Vec<HeldSlo
     held
 }
 
-fn node_view(view: Option<View>, outcome: NodeOutcome) -> NodeView {
+/// What the nodes show of the read/write lock of the name, where they can.
+async fn sharers(fleet: &Arc<Fleet>, keys: &Keys, timeout: Duration) -> Vec<Option<Sharers>> {
+    let mut round = Round::new(fleet, timeout);
+    let command = Arc::<Request>::from(Command::Sharers { keys: keys.clone() });
+    for node in 0..fleet.size() {
+        round.ask(node, &command);
+    }
+    let mut sharers = vec![None; fleet.size()];
+    while let Some(answered) = round.next().await {
+        if let Ok(Reply::Sharers(said)) = answered.result {
+            sharers[answered.node] = Some(said);
+        }
+    }
+    sharers
+}
+
+fn sharer_view(sharer: &Sharer) -> SharerView {
+    SharerView {
+        mode: sharer.mode,
+        owner: label(&sharer.owner),
+        remaining: Duration::from_millis(sharer.ttl_ms),
+    }
+}
+
+fn node_view(view: Option<View>, sharers: Option<Sharers>, outcome: NodeOutcome) -> NodeView {
     let fault = match outcome.status {
         NodeStatus::Faulted(fault) => Some(fault),
         _ => None,
@@ -148,6 +187,10 @@ fn node_view(view: Option<View>, outcome: NodeOutcome) -> NodeView {
         fencing_counter: known.counter,
         waiters: known.waiters,
         guarded: None,
+        sharers_waiting: sharers.as_ref().map(|sharers| sharers.waiters),
+        sharers: sharers.map_or_else(Vec::new, |sharers| {
+            sharers.held.iter().map(sharer_view).collect()
+        }),
         fault,
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::client::ending::End;
 use crate::client::engine::Engine;
+use crate::client::footing::Footing;
 use crate::client::line::Seat;
 use crate::client::locked;
 use crate::client::share::{LossCallback, Share};
@@ -22,7 +23,10 @@ use crate::quorum::{Held, LeaseState, Loss, Released, Renewed, Standing, Votes, 
 pub(crate) struct Lease {
     pub(super) number: u64,
     pub(crate) engine: Arc<Engine>,
+    /// As it was won; [`Lease::holding`] has it as it is.
     pub(crate) held: Held,
+    /// How it stands, where it is a read/write lock's.
+    pub(crate) footing: Option<Footing>,
     pub(crate) terms: Terms,
     /// True where it came through the queue.
     pub(super) queued: bool,
@@ -86,6 +90,7 @@ impl Lease {
         let lease = Arc::new(Lease {
             number,
             engine: Arc::clone(engine),
+            footing: Footing::of(&won.held),
             held: won.held,
             terms,
             queued: won.queued,
@@ -224,7 +229,7 @@ impl Lease {
         let fence = if planted.has(PlantedBug::FenceFromGrantsOnly) {
             None
         } else {
-            self.held.fence
+            self.fence()
         };
         let first_only = planted.has(PlantedBug::RenewFirstOfSeveral);
         let renewal = Renewal {
@@ -232,6 +237,7 @@ impl Lease {
             token: self.held.token.clone(),
             ttl,
             fence,
+            stance: self.footing.as_ref().map(Footing::stance),
         };
         Some((RenewalTurn::new(self), renewal))
     }
@@ -294,6 +300,16 @@ impl Lease {
                 .renewed(&self.held.keys, before.since(now));
         }
         renewed
+    }
+
+    /// It was won once more, as a stronger one, until `deadline`; false where it is over.
+    pub(crate) fn rise(&self, deadline: Moment) -> bool {
+        let mut state = locked(&self.state);
+        if self.expire(&mut state) || !state.lease.win_again(deadline, self.engine.fleet.now()) {
+            return false;
+        }
+        self.publish_deadline(&state);
+        true
     }
 
     /// Where the lease stands now.

@@ -13,12 +13,14 @@ mod ending;
 mod engine;
 mod entropy;
 mod events;
+mod footing;
 mod guard;
 mod handing;
 mod health;
 mod hints;
 mod host;
 mod inspection;
+mod intents;
 mod lease;
 mod leases;
 mod line;
@@ -30,6 +32,7 @@ mod process;
 mod pulse;
 mod renewal;
 mod runtime;
+mod rwlock;
 mod semaphore;
 mod share;
 mod shield;
@@ -38,6 +41,7 @@ mod start;
 mod starting;
 mod stats;
 mod turn;
+mod upgrading;
 mod waiter;
 mod wakeups;
 
@@ -51,12 +55,13 @@ pub use election::Election;
 pub use events::{Event, EventKind};
 pub use guard::Guard;
 pub use health::{Health, NodeHealth, Warning};
-pub use inspection::{HeldSlot, Inspection, NodeView};
+pub use inspection::{HeldSlot, Inspection, NodeView, SharerView};
 pub use multi::Multi;
 pub use mutex::Mutex;
 pub use once::Once;
 pub use pending::{Canceller, Pending};
 pub use pulse::Pulse;
+pub use rwlock::{ModeLock, RwLock};
 pub use semaphore::Semaphore;
 pub use spans::{span_from_ms, span_from_seconds};
 #[cfg(feature = "testing")]
@@ -189,6 +194,11 @@ impl Client {
         options: impl Into<AcquireOptions>,
     ) -> Result<Election> {
         Election::begin(self, name.as_ref(), &options.into())
+    }
+
+    /// The read/write lock of this name. No I/O.
+    pub fn rwlock(&self, name: impl Into<String>) -> RwLock {
+        RwLock::new(self.clone(), name.into())
     }
 
     /// Takes over the lock that `ticket` stands for. Exactly one of all who try wins; renewal and

@@ -137,7 +137,7 @@ fn batches(due: Vec<(u64, Arc<Lease>)>) -> Vec<Vec<(u64, Arc<Lease>)>> {
     for (id, lease) in due {
         keys += lease.held.keys.parts().len();
         match batches.last_mut() {
-            Some(batch) if keys <= BATCH => batch.push((id, lease)),
+            Some(batch) if keys <= BATCH && is_alike(batch, &lease) => batch.push((id, lease)),
             _ => {
                 keys = lease.held.keys.parts().len();
                 batches.push(vec![(id, lease)]);
@@ -145,6 +145,13 @@ fn batches(due: Vec<(u64, Arc<Lease>)>) -> Vec<Vec<(u64, Arc<Lease>)>> {
         }
     }
     batches
+}
+
+/// True where the leases of a batch are read/write locks' as `lease` is, or are not as it is not: a
+/// command speaks of one kind.
+fn is_alike(batch: &[(u64, Arc<Lease>)], lease: &Arc<Lease>) -> bool {
+    let first = batch.first().map(|(_, first)| first.footing.is_some());
+    first.is_none_or(|shared| shared == lease.footing.is_some())
 }
 
 /// Renews one batch; tells when to look at each lease again.

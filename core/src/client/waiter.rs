@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use crate::client::engine::Engine;
 use crate::client::line::Seat;
 use crate::client::wakeups::Ear;
-use crate::config::Keys;
+use crate::config::{Keys, Stance};
+use crate::error::NodeStatus;
 use crate::node::{Answer, Mailbox, Submission, Void};
 use crate::protocol::{Command, Place, Request, WaiterId};
 use crate::quorum::{Defeat, NotWon, Why};
@@ -31,6 +32,8 @@ const HOME_AVOIDED: Duration = Duration::from_secs(1);
 pub(crate) struct Waiter {
     engine: Arc<Engine>,
     keys: Keys,
+    /// How it is to stand in a read/write lock; `None` for every other lock.
+    stance: Option<Stance>,
     ear: Ear,
     score: Option<u64>,
     /// Nodes in whose queues it stands.
@@ -45,12 +48,15 @@ pub(crate) struct Waiter {
 }
 
 impl Waiter {
-    pub(crate) fn new(engine: &Arc<Engine>, keys: &Keys) -> Self {
+    pub(crate) fn new(engine: &Arc<Engine>, keys: &Keys, stance: Option<Stance>) -> Self {
+        // Whoever has the right to write already goes before every other writer.
+        let upgrades = stance.is_some_and(|stance| stance.op > 1);
         Waiter {
             engine: Arc::clone(engine),
             keys: keys.clone(),
+            stance,
             ear: engine.wakeups.listen(),
-            score: None,
+            score: upgrades.then_some(0),
             stood: BTreeSet::new(),
             avoided: vec![None; engine.fleet.size()],
             alone: 0,
@@ -101,8 +107,12 @@ impl Waiter {
 
     pub(crate) fn learn(&mut self, home: Option<usize>, not_won: &NotWon) {
         self.score = not_won.score.or(self.score);
-        self.is_first = not_won.place == Some(0);
-        if let (Some(home), Why::HomeFaulted) = (home, &not_won.why) {
+        // Of a read/write lock the home alone knows whose turn a release begins.
+        self.is_first = not_won.place == Some(0) && self.stance.is_none();
+        let said = home.and_then(|home| not_won.outcomes.get(home));
+        // An upgrade cannot begin on a node that does not know what it upgrades.
+        let unknown = said.is_some_and(|outcome| outcome.status == NodeStatus::Missing);
+        if let Some(home) = home.filter(|_| unknown || matches!(not_won.why, Why::HomeFaulted)) {
             self.avoided[home] = Some(Instant::now() + HOME_AVOIDED);
         }
         let contended = matches!(not_won.why, Why::Defeat(Defeat::Contended));
@@ -185,9 +195,13 @@ impl Waiter {
     /// Leaves every queue it stands in.
     fn leave(&self) {
         for &node in &self.stood {
-            let command = Arc::<Request>::from(Command::Leave {
+            let leave = Command::Leave {
                 keys: self.keys.at(self.at).clone(),
                 waiter: self.id(),
+            };
+            let command = Arc::<Request>::from(match self.stance {
+                None => leave,
+                Some(stance) => Command::Shared(stance, Box::new(leave)),
             });
             self.engine.fleet.nodes[node].submit(Submission {
                 command,

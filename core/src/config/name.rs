@@ -34,6 +34,8 @@ struct Inner {
     lock: String,
     /// Where they stand for several locks held as one.
     bundle: Option<Box<Bundle>>,
+    /// True where they are a read/write lock's, which is another resource than the mutex of the name.
+    is_shared: bool,
 }
 
 impl Keys {
@@ -70,11 +72,30 @@ impl Keys {
             prefix_bytes,
             lock,
             bundle,
+            is_shared: false,
         }))
     }
 
     pub(super) fn bundle(&self) -> Option<&Bundle> {
         self.0.bundle.as_deref()
+    }
+
+    /// The keys of the read/write lock `name`. They stand beside the mutex of that name, which they do
+    /// not exclude.
+    pub fn shared(prefix: &str, name: &str) -> Result<Self> {
+        let Keys(mutex) = Keys::new(prefix, name)?;
+        Ok(Keys(Arc::new(Inner {
+            hash: mutex.hash,
+            prefix_bytes: mutex.prefix_bytes,
+            lock: mutex.lock.clone(),
+            bundle: None,
+            is_shared: true,
+        })))
+    }
+
+    /// True where they are a read/write lock's.
+    pub fn is_shared(&self) -> bool {
+        self.0.is_shared
     }
 
     /// The key that everything else here is named by.
@@ -119,6 +140,36 @@ impl Keys {
     /// How often each waiter of a semaphore that wants much was passed.
     pub fn passes(&self) -> String {
         self.companion("passes")
+    }
+
+    /// Who writes, or may come to write, in a read/write lock.
+    pub fn seat(&self) -> String {
+        self.companion("seat")
+    }
+
+    /// Until when each reader of a read/write lock has its place.
+    pub fn readers(&self) -> String {
+        self.companion("readers")
+    }
+
+    /// What each reader did last, and whose turn it is.
+    pub fn operations(&self) -> String {
+        self.companion("operations")
+    }
+
+    /// Readers that wait, in order of arrival.
+    pub fn reader_queue(&self) -> String {
+        self.companion("readqueue")
+    }
+
+    /// Writers that wait, in order of arrival: while one does, no new reader comes in.
+    pub fn writer_queue(&self) -> String {
+        self.companion("writequeue")
+    }
+
+    /// Until when each of both counts as alive.
+    pub fn shared_beats(&self) -> String {
+        self.companion("sharedbeats")
     }
 
     /// The mark left where a release came before its acquire.

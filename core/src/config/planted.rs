@@ -106,6 +106,18 @@ planted_bugs! {
     BlankByMajority,
     /// A node is guarded for the ttl of the client that finds it, not for the longest of all.
     GuardForOwnTtl,
+    /// A place in a read/write lock ends by the client's clock, not by the server's.
+    ClientClockForExpiry,
+    /// The readers of a lock share one time, which the last to come or renew sets.
+    OneTtlForAllReaders,
+    /// An upgrade that found no majority is taken back by a release.
+    UpgradeUndoneByRelease,
+    /// New readers come in though a writer waits.
+    WriterIntentIgnored,
+    /// A node does what a message says, however old it is.
+    OperationNumberIgnored,
+    /// An upgrade does not look who reads.
+    UpgradeBesideReaders,
 }
 
 /// Which bugs are planted in one client; none can be without the `testing` feature.

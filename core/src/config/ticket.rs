@@ -6,7 +6,7 @@ use std::time::Duration;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::config::token::random_hex;
-use crate::config::{Entropy, FencingToken, Keys, OwnerToken, PERMITS_MAX, Ttl};
+use crate::config::{Entropy, FencingToken, Keys, Mode, OwnerToken, PERMITS_MAX, Ttl};
 use crate::error::{Error, Result};
 
 /// How the text of a mutex's ticket begins: format and version.
@@ -77,6 +77,8 @@ pub(crate) enum TicketKind {
     Multi(Vec<String>),
     /// Slots of a semaphore with this limit.
     Semaphore(u32, Vec<u32>),
+    /// A read/write lock, held in this mode.
+    RwLock(Mode),
 }
 
 impl Ticket {
@@ -105,10 +107,27 @@ impl Ticket {
         }
     }
 
+    /// The same for a lease that holds a read/write lock in `mode`.
+    pub(crate) fn in_mode(self, mode: Option<Mode>) -> Self {
+        Ticket {
+            kind: mode.map_or(self.kind, TicketKind::RwLock),
+            ..self
+        }
+    }
+
+    /// How a read/write lock is held; `None` where it is another lock's.
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        match self.kind {
+            TicketKind::RwLock(mode) => Some(mode),
+            _ => None,
+        }
+    }
+
     /// The keys behind `prefix` that it is for.
     pub(crate) fn keys(&self, prefix: &str) -> Result<Keys> {
         match &self.kind {
             TicketKind::Mutex => Keys::new(prefix, &self.name),
+            TicketKind::RwLock(_) => Keys::shared(prefix, &self.name),
             TicketKind::Multi(names) => Keys::several(prefix, names),
             TicketKind::Semaphore(limit, slots) => {
                 let wanted = u32::try_from(slots.len()).unwrap_or(u32::MAX);
@@ -145,6 +164,10 @@ impl Ticket {
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let (mark, what) = match &self.kind {
             TicketKind::Mutex => (MARK, encoded(&self.name)),
+            TicketKind::RwLock(mode) => {
+                let what = format!("rwlock:{}:{}", encoded(&self.name), mode.name());
+                (KINDS_MARK, what)
+            }
             TicketKind::Multi(names) => {
                 let names: Vec<String> = names.iter().map(|name| encoded(name)).collect();
                 (KINDS_MARK, format!("multi:{}:", names.join(",")))
@@ -214,6 +237,11 @@ impl Ticket {
                 let names = names.split(',').map(name_of).collect::<Result<Vec<_>>>()?;
                 (names.join(", "), TicketKind::Multi(names))
             }
+            (KINDS_MARK, ["rwlock", name, mode]) => {
+                let mode = Mode::ALL.into_iter().find(|one| one.name() == *mode);
+                let mode = mode.ok_or_else(|| wrong("has no valid mode"))?;
+                (name_of(name)?, TicketKind::RwLock(mode))
+            }
             (KINDS_MARK, ["semaphore", name, numbers]) => {
                 let numbers = numbers.split(',').map(|number| number.parse::<u32>());
                 let numbers = numbers.collect::<Result<Vec<_>, _>>();
@@ -221,7 +249,7 @@ impl Ticket {
                 let kind = semaphore_of(&numbers).ok_or_else(|| wrong("has no valid slots"))?;
                 (name_of(name)?, kind)
             }
-            (KINDS_MARK, [kind, ..]) if !["multi", "semaphore"].contains(kind) => {
+            (KINDS_MARK, [kind, ..]) if !["multi", "semaphore", "rwlock"].contains(kind) => {
                 return Err(wrong("was made by a newer version of Quorlock"));
             }
             _ => return Err(wrong("has the wrong number of fields")),
@@ -272,7 +300,7 @@ fn checksum(body: &str) -> String {
 mod tests {
     use super::*;
 
-    fn tickets() -> [Ticket; 3] {
+    fn tickets() -> [Ticket; 4] {
         let names = vec!["in:voice/ü".to_owned(), "b,c".to_owned()];
         let multi = Ticket {
             name: names.join(", "),
@@ -283,7 +311,8 @@ mod tests {
             kind: TicketKind::Semaphore(10, vec![9, 0, 3]),
             ..ticket()
         };
-        [ticket(), multi, semaphore]
+        let rwlock = ticket().in_mode(Some(Mode::Upgradeable));
+        [ticket(), multi, semaphore, rwlock]
     }
 
     fn ticket() -> Ticket {

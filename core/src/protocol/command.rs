@@ -1,6 +1,6 @@
 //! What the engine asks of one node, as data.
 
-use crate::config::{FencingToken, Keys, OwnerToken, TicketId, Ttl};
+use crate::config::{FencingToken, Keys, OwnerToken, Stance, TicketId, Ttl};
 use crate::protocol::marker::Mark;
 
 /// One request to one node. Nodes run a connection's commands in the order they were submitted.
@@ -67,6 +67,38 @@ pub enum Command {
         ticket: TicketId,
         /// How long to remember that the adoption was taken back, where it was not found; 0 = not.
         tomb_ms: u64,
+    },
+    /// The same about a read/write lock, for an owner that takes this stance in it: `Acquire`, `Poll`,
+    /// `Leave`, `Release`, `Raise`, `Adopt` or `Unadopt`.
+    Shared(Stance, Box<Command>),
+    /// Stand among the waiting writers of a read/write lock, and ask for nothing: no new reader comes in.
+    Intend {
+        /// The resource.
+        keys: Keys,
+        /// Who intends to write.
+        waiter: WaiterId,
+        /// True where it has the lock as upgradeable.
+        upgrades: bool,
+        /// How long the intent counts; 0 takes it back.
+        beat_ms: u64,
+    },
+    /// Become weaker at once: a writer reads on, or an upgrade that found no majority is taken back.
+    Shift {
+        /// The resource.
+        keys: Keys,
+        /// The owner.
+        token: OwnerToken,
+        /// What it is from now on.
+        to: Stance,
+        /// True where it takes an upgrade back, which was no writer's turn.
+        undo: bool,
+        /// True where waiters are to be told, which is where the queue is.
+        wake: bool,
+    },
+    /// Show who holds a read/write lock.
+    Sharers {
+        /// The resource.
+        keys: Keys,
     },
     /// Show a resource.
     Inspect {
@@ -196,25 +228,51 @@ pub struct Renewal {
     pub ttl: Ttl,
     /// The lease's fencing token.
     pub fence: Option<FencingToken>,
+    /// How its owner stands in a read/write lock; `None` for every other lock. All leases of one command
+    /// are of one kind.
+    pub stance: Option<Stance>,
 }
 
 impl Command {
+    /// True where it is about a read/write lock.
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Command::Shared(..)
+            | Command::Intend { .. }
+            | Command::Shift { .. }
+            | Command::Sharers { .. } => true,
+            Command::Extend { leases, .. } => leases.iter().any(|lease| lease.stance.is_some()),
+            _ => false,
+        }
+    }
+
     /// True where running it late, after its clean-up, would leave something behind. Such a
     /// command is not sent to a node that hangs, and not sent again once it is void.
     pub fn leaves_state(&self) -> bool {
-        matches!(
-            self,
-            Command::Acquire(_)
-                | Command::Poll(..)
-                | Command::Extend { .. }
-                | Command::Adopt { .. }
-                | Command::Remember { .. }
-        )
+        match self {
+            Command::Shared(_, inner) => inner.leaves_state(),
+            Command::Intend { beat_ms, .. } => *beat_ms > 0,
+            _ => matches!(
+                self,
+                Command::Acquire(_)
+                    | Command::Poll(..)
+                    | Command::Extend { .. }
+                    | Command::Adopt { .. }
+                    | Command::Remember { .. }
+            ),
+        }
     }
 
     /// True where the answer is counted by a majority: a node that lost data gives none that counts.
     pub fn votes(&self) -> bool {
-        self.leaves_state() || matches!(self, Command::Raise { .. } | Command::Recall { .. })
+        match self {
+            Command::Shared(_, inner) => inner.votes(),
+            Command::Intend { .. } => false,
+            _ => {
+                self.leaves_state()
+                    || matches!(self, Command::Raise { .. } | Command::Recall { .. })
+            }
+        }
     }
 
     /// The longest time that a key may live which this command sets or renews.
@@ -224,11 +282,15 @@ impl Command {
                 Some(claim.ttl)
             }
             Command::Extend { leases, .. } => leases.iter().map(|lease| lease.ttl).max(),
+            Command::Shared(_, inner) => inner.ttl_max(),
             Command::Call { .. }
             | Command::Leave { .. }
             | Command::Release(_)
             | Command::Raise { .. }
             | Command::Unadopt { .. }
+            | Command::Intend { .. }
+            | Command::Shift { .. }
+            | Command::Sharers { .. }
             | Command::Inspect { .. }
             | Command::Recall { .. }
             | Command::Remember { .. }
@@ -241,6 +303,11 @@ impl Command {
     /// already or not.
     pub fn reduced(&self, is_home: bool, raised: bool) -> Command {
         let mut command = self.clone();
+        match &mut command {
+            Command::Shared(_, inner) => **inner = inner.reduced(is_home, raised),
+            Command::Shift { wake, .. } => *wake &= is_home,
+            _ => {}
+        }
         if let Command::Release(release) = &mut command {
             if !is_home {
                 // Each of several names has a home of its own.
@@ -259,6 +326,7 @@ impl Command {
     pub fn burying(&self, ms: u64) -> Command {
         let mut command = self.clone();
         match &mut command {
+            Command::Shared(_, inner) => **inner = inner.burying(ms),
             Command::Release(release) => release.tomb_ms = ms,
             Command::Unadopt { tomb_ms, .. } => *tomb_ms = ms,
             _ => {}

@@ -6,6 +6,7 @@ use crate::protocol::command::{Claim, Command, Place, Release, Renewal, WaiterId
 use crate::protocol::marker::{Mark, MarkWord};
 use crate::protocol::script::{self, Script};
 use crate::protocol::several;
+use crate::protocol::shared;
 use crate::protocol::speech::Speech;
 use crate::protocol::wire::{Abilities, CompareDelete};
 
@@ -25,6 +26,7 @@ pub fn encode(command: &Command, can: &Abilities) -> Result<Speech, Fault> {
                 speech.words(&["EXISTS", &release.keys.queue()]);
             }
         }
+        _ if command.is_shared() => shared::encode(&mut speech, command, can)?,
         _ if !can.scripts => without_scripts(&mut speech, command, can)?,
         Command::Poll(..) | Command::Leave { .. } | Command::Call { .. } if !can.queue => {
             let why = "the user's rights do not suffice for a queue";
@@ -186,6 +188,11 @@ fn by_script(speech: &mut Speech, command: &Command, can: &Abilities) {
         // No scripts.
         Command::Recall { .. } | Command::Remember { .. } | Command::Facts => {}
         Command::Mark(mark) => keep_marker(speech, mark),
+        // A read/write lock's have words of their own.
+        Command::Shared(..)
+        | Command::Intend { .. }
+        | Command::Shift { .. }
+        | Command::Sharers { .. } => {}
     }
 }
 

@@ -9,6 +9,7 @@ mod reply;
 mod request;
 mod script;
 mod several;
+mod shared;
 mod speech;
 mod wire;
 
@@ -20,11 +21,13 @@ pub use encode::waiter_member;
 pub use marker::{Mark, MarkWord, Marker, MarkerState};
 pub use parse::{parse, waiter_number};
 pub use reply::{
-    Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, SlotView, View,
+    Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, Sharer, Sharers,
+    SlotView, View,
 };
 pub use request::Request;
 pub(crate) use script::PROBE;
 #[cfg(feature = "testing")]
 pub use script::Script;
+pub use shared::{WaiterKind, shared_member};
 pub use speech::{Line, Speech};
 pub use wire::{Abilities, CompareDelete, Raw, proposals_max};

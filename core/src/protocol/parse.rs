@@ -8,6 +8,7 @@ use crate::protocol::marker::{Mark, Marker, MarkerState};
 use crate::protocol::reply::{
     Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, SlotView, View,
 };
+use crate::protocol::shared;
 use crate::protocol::wire::{Abilities, Raw};
 
 /// The reply to `command` in the server's words, of which there is one per line of [`encode`].
@@ -18,7 +19,7 @@ pub fn parse(
     can: &Abilities,
     words: impl IntoIterator<Item = Raw>,
 ) -> Result<Reply, Fault> {
-    let mut words = words.into_iter();
+    let words = words.into_iter();
     match command {
         Command::Acquire(claim) if claim.is_plain(can) => {
             return parse_plain_claim(claim, can, words);
@@ -26,9 +27,19 @@ pub fn parse(
         Command::Release(release) if release.is_plain(can) => {
             return parse_plain_release(release, can, words);
         }
-        _ if !can.scripts => return parse_without_scripts(command, words),
+        // Its replies have the form of the scripts'.
+        Command::Shared(_, inner) => return parse_by_script(inner, words),
+        _ if !can.scripts && !command.is_shared() => return parse_without_scripts(command, words),
         _ => {}
     }
+    parse_by_script(command, words)
+}
+
+/// The one word that a script answers.
+fn parse_by_script(
+    command: &Command,
+    mut words: impl Iterator<Item = Raw>,
+) -> Result<Reply, Fault> {
     let word = match words.next() {
         Some(Raw::Error(code, text)) => return Err(classify(&code, &text)),
         Some(word) => word,
@@ -41,13 +52,16 @@ pub fn parse(
         (Command::Acquire(_), Raw::Bytes(token)) => {
             granted(counted_of(&token)?, false, None, Vec::new())
         }
-        (Command::Release(_) | Command::Unadopt { .. }, Raw::Int(found)) => match found {
+        (
+            Command::Release(_) | Command::Unadopt { .. } | Command::Shift { .. },
+            Raw::Int(found),
+        ) => match found {
             1 => Ok(Reply::Released(ReleaseWord::Done)),
             0 => Ok(Reply::Released(ReleaseWord::Missing)),
             2 => Ok(Reply::Released(ReleaseWord::Other)),
             _ => Err(nonsense()),
         },
-        (Command::Leave { .. } | Command::Call { .. }, Raw::Int(gone)) => {
+        (Command::Leave { .. } | Command::Call { .. } | Command::Intend { .. }, Raw::Int(gone)) => {
             Ok(Reply::Left(gone == 1))
         }
         (Command::Extend { leases, .. }, Raw::List(list)) => {
@@ -73,6 +87,9 @@ pub fn parse(
         },
         (Command::Remember { .. }, Raw::Okay | Raw::Nil) => Ok(Reply::Remembered),
         (Command::Mark(_), Raw::List(list)) => parse_marker(&list),
+        (Command::Sharers { .. }, Raw::List(list)) => shared::parse_sharers(&list)
+            .map(Reply::Sharers)
+            .ok_or_else(nonsense),
         (Command::Facts, Raw::Bytes(bytes)) => Ok(Reply::Facts(Box::new(parse_info(&bytes)))),
         _ => Err(nonsense()),
     }

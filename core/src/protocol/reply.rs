@@ -1,6 +1,6 @@
 //! What one node answers, as data.
 
-use crate::config::FencingToken;
+use crate::config::{FencingToken, Mode};
 use crate::protocol::marker::Marker;
 
 /// A node's answer to a [`crate::protocol::Command`].
@@ -26,6 +26,8 @@ pub enum Reply {
     Recalled(Option<u64>),
     /// It is remembered that the job is done.
     Remembered,
+    /// Who holds a read/write lock on this node.
+    Sharers(Sharers),
     /// The server.
     Facts(Box<Facts>),
     /// The node's marker.
@@ -172,6 +174,26 @@ pub struct SlotView {
     pub value: Vec<u8>,
     /// How long the key still lives; `None` for ever.
     pub ttl_ms: Option<u64>,
+}
+
+/// A read/write lock on this node.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sharers {
+    /// Who holds it: the strongest first, readers in the order in which their time ends.
+    pub held: Vec<Sharer>,
+    /// Waiters in its queues here.
+    pub waiters: u64,
+}
+
+/// One holder of a read/write lock on this node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sharer {
+    /// How it holds it.
+    pub mode: Mode,
+    /// Its token; a secret.
+    pub owner: Vec<u8>,
+    /// How long its place still lives.
+    pub ttl_ms: u64,
 }
 
 /// What a server says of itself; each part only where it may be asked.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{OwnerToken, PlantedBug, Terms, Ticket};
+use crate::config::{OwnerToken, PlantedBug, Stance, Terms, Ticket};
 use crate::error::{Error, NodeOutcome};
 use crate::protocol::{Claim, Command, RefusalKind, Reply, Request, Spent};
 use crate::quorum::ballot::{Ballot, Why, Won};
@@ -49,6 +49,7 @@ pub async fn adopt(
     token: OwnerToken,
 ) -> Result<Won, NotAdopted> {
     let mut ballot = Ballot::new(fleet, keys, terms, token);
+    ballot.held.stance = ticket.mode().map(Stance::first);
     let retention_ms =
         u64::try_from(fleet.settings.ticket_retention.as_millis()).unwrap_or(u64::MAX);
     let used = Spent {
@@ -61,12 +62,12 @@ pub async fn adopt(
         keys: keys.first_if(first_only),
         ..ballot.claim()
     };
-    let command = Arc::<Request>::from(Command::Adopt {
+    let command = Arc::<Request>::from(ballot.held.say(Command::Adopt {
         claim,
         from: used.from.clone(),
         ticket: used.ticket.clone(),
         seen_ms: retention_ms,
-    });
+    }));
     ballot.held.ticket = Some(used.clone());
     let mut adoption = Adoption {
         ballot,
@@ -191,13 +192,13 @@ impl Drop for Adoption<'_> {
             &self.ballot.round.sent(),
             held.ttl,
             None,
-            Command::Unadopt {
+            held.say(Command::Unadopt {
                 keys: held.keys.clone(),
                 from: self.used.from.clone(),
                 to: held.token.clone(),
                 ticket: self.used.ticket.clone(),
                 tomb_ms: 0,
-            },
+            }),
         ));
     }
 }

@@ -75,6 +75,7 @@ impl<'a> Ballot<'a> {
                 ticket: terms.done_ms.map(|ms| Spent::once(token.clone(), ms)),
                 token,
                 ttl: terms.ttl,
+                stance: None,
                 fence: None,
                 sent: Vec::new(),
                 void: Void::default(),
@@ -239,11 +240,11 @@ impl<'a> Ballot<'a> {
     fn raise(&self, to: u64, past: bool) -> Arc<Request> {
         let first_only = self.fleet.planted.has(PlantedBug::RaiseFirstOfSeveral);
         let keys = &self.held.keys;
-        Arc::from(Command::Raise {
+        Arc::from(self.held.say(Command::Raise {
             keys: keys.first_if(first_only),
             token: self.held.token.clone(),
             to,
             past: past && !self.fleet.planted.has(PlantedBug::RaiseWithoutCounting),
-        })
+        }))
     }
 }

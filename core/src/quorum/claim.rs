@@ -6,26 +6,37 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::{Keys, PlantedBug, Terms};
+use crate::config::{Keys, OwnerToken, PlantedBug, Stance, Terms};
 use crate::error::{Error, FaultClass};
 use crate::node::Answered;
 use crate::protocol::{Claim, Command, Grant, Place, Refusal, RefusalKind, Reply, Request};
 use crate::quorum::approach::{Approach, NotWon};
 use crate::quorum::ballot::{Ballot, Why, Won};
-use crate::quorum::release::undo_claim;
+use crate::quorum::release::{shift, undo_claim};
 use crate::quorum::{Defeat, Fleet, Next, Verdict, Vote, slots};
+
+/// What is claimed, and by whom.
+#[derive(Debug, Clone)]
+pub struct Bid<'a> {
+    /// The resource.
+    pub keys: &'a Keys,
+    /// How the claimant is to stand in a read/write lock; `None` for every other lock.
+    pub stance: Option<Stance>,
+    /// Of an upgrade: the owner that has the lock already, and what it goes back to where it fails.
+    pub upgrade: Option<(&'a OwnerToken, Stance)>,
+}
 
 /// How long a waiter that has the home insists on the other nodes.
 const INSIST: Duration = Duration::from_millis(30);
 
-/// Tries to win `keys` on `terms`, once. Cancelled at any point, it undoes what it did.
+/// Tries to win what `bid` says on `terms`, once. Cancelled at any point, it undoes what it did.
 pub async fn claim(
     fleet: &Arc<Fleet>,
-    keys: &Keys,
+    bid: Bid<'_>,
     terms: &Terms,
     approach: Approach,
 ) -> Result<Won, NotWon> {
-    let mut attempt = Attempt::new(fleet, keys, terms, approach);
+    let mut attempt = Attempt::new(fleet, &bid, terms, approach);
     attempt.ask_first();
     attempt.gather().await
 }
@@ -33,8 +44,11 @@ pub async fn claim(
 /// An attempt under way. Unless won, dropping it undoes it.
 struct Attempt<'a> {
     ballot: Ballot<'a>,
+    /// What the nodes are asked that heed no queue.
     claim: Arc<Request>,
     approach: Approach,
+    /// What a failed upgrade goes back to.
+    back: Option<Stance>,
     home_granted: bool,
     insist_until: Option<Instant>,
     /// Nodes that refused and are asked again, and when.
@@ -58,20 +72,30 @@ struct Report {
 }
 
 impl<'a> Attempt<'a> {
-    fn new(fleet: &'a Arc<Fleet>, keys: &Keys, terms: &Terms, approach: Approach) -> Self {
-        let mut ballot = Ballot::new(fleet, keys, terms, fleet.fresh_token());
-        let claim = Command::Acquire(ballot.claim()).into();
+    fn new(fleet: &'a Arc<Fleet>, bid: &Bid<'_>, terms: &Terms, approach: Approach) -> Self {
         let approach = match approach {
             // Which slots the others are asked for is known once the home has picked them.
-            Approach::Called(home, place) if keys.is_undecided() => {
+            Approach::Called(home, place) if bid.keys.is_undecided() => {
                 Approach::ThroughHome(home, place)
             }
             approach => approach,
         };
+        let owner = bid.upgrade.map(|(owner, _)| owner.clone());
+        let token = owner.unwrap_or_else(|| fleet.fresh_token());
+        let mut ballot = Ballot::new(fleet, bid.keys, terms, token);
+        ballot.held.stance = bid.stance;
+        // Writers make their intent known on every node, and on every node newcomers heed it.
+        let heed_queue = bid.stance.is_some() && matches!(approach, Approach::AllAtOnce);
+        let claim = Claim {
+            heed_queue,
+            ..ballot.claim()
+        };
+        let claim = ballot.held.say(Command::Acquire(claim)).into();
         Attempt {
             ballot,
             claim,
             approach,
+            back: bid.upgrade.map(|(_, back)| back),
             home_granted: false,
             insist_until: None,
             refusing: Vec::new(),
@@ -97,10 +121,14 @@ impl<'a> Attempt<'a> {
     }
 
     fn ask_first(&mut self) {
-        let Command::Acquire(claim) = &**self.claim else {
-            return;
+        let claim = match &**self.claim {
+            Command::Acquire(claim) => claim.clone(),
+            Command::Shared(_, inner) => match &**inner {
+                Command::Acquire(claim) => claim.clone(),
+                _ => return,
+            },
+            _ => return,
         };
-        let claim = claim.clone();
         let (home, ahead) = match &self.approach {
             Approach::AllAtOnce => {
                 let has_one_home = !claim.keys.is_several() || claim.keys.is_pool();
@@ -122,7 +150,8 @@ impl<'a> Attempt<'a> {
             }
         };
         if let Some(home) = home {
-            self.ballot.round.ask(home, &ahead.into());
+            let ahead = self.ballot.held.say(ahead).into();
+            self.ballot.round.ask(home, &ahead);
         }
         if !matches!(self.approach, Approach::ThroughHome(..)) {
             self.ask_all_but(home);
@@ -369,6 +398,19 @@ impl Drop for Attempt<'_> {
                 .held
                 .sent
                 .retain(|sent| tally.vote(sent.node) == Vote::For);
+        }
+        if let Some(back) = self.back {
+            if self
+                .ballot
+                .fleet
+                .planted
+                .has(PlantedBug::UpgradeUndoneByRelease)
+            {
+                undo_claim(self.ballot.fleet, &self.ballot.held, None, None);
+            } else {
+                shift(self.ballot.fleet, &self.ballot.held, back, true);
+            }
+            return;
         }
         let put_back = match &self.approach {
             Approach::ThroughHome(_, place) | Approach::Called(_, place) if self.home_granted => {

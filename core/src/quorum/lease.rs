@@ -133,6 +133,15 @@ impl LeaseState {
         (self.standing == Standing::Held && now >= self.deadline).then(|| self.lose(Loss::Expired))
     }
 
+    /// A claim of the same owner was won at `now`, until `deadline`; false where the lease is over.
+    pub fn win_again(&mut self, deadline: Moment, now: Moment) -> bool {
+        let held = self.is_held(now) && now < deadline;
+        if held {
+            self.deadline = deadline;
+        }
+        held
+    }
+
     /// Ends the lease as lost.
     pub fn lose(&mut self, loss: Loss) -> Loss {
         if self.standing == Standing::Held {

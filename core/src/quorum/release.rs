@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::config::{FencingToken, Keys, OwnerToken, PlantedBug, Ttl};
+use crate::config::{FencingToken, Keys, OwnerToken, PlantedBug, Stance, Ttl};
 use crate::error::{Fault, NodeOutcome, NodeStatus, words};
 use crate::node::Void;
 use crate::protocol::{Command, Place, Release, ReleaseWord, Spent, Wake};
@@ -45,6 +45,8 @@ pub struct Held {
     pub token: OwnerToken,
     /// How long a key of it can live.
     pub ttl: Ttl,
+    /// How its owner stands in a read/write lock; `None` for every other lock.
+    pub stance: Option<Stance>,
     /// Its fencing token.
     pub fence: Option<FencingToken>,
     /// The ticket it was adopted by, to be marked as spent; or the mark of a job that runs once.
@@ -71,7 +73,8 @@ pub fn start_release(fleet: &Arc<Fleet>, held: &Held) -> Sweep {
         wake: if wanted { Wake::First } else { Wake::Look },
         ..held.plain_release()
     };
-    Sweep::start(fleet, &held.sent, held.ttl, home, Command::Release(release))
+    let command = held.say(Command::Release(release));
+    Sweep::start(fleet, &held.sent, held.ttl, home, command)
 }
 
 /// What became of a release that was just started, after one node timeout at most.
@@ -137,11 +140,33 @@ pub(crate) fn undo_claim(
         put_back,
         ..held.plain_release()
     };
-    let command = Command::Release(release);
+    let command = held.say(Command::Release(release));
+    drop(Sweep::start(fleet, &held.sent, held.ttl, home, command));
+}
+
+/// Makes the owner of a place in a read/write lock weaker, on every node that may know it otherwise:
+/// at once, or to `undo` an upgrade.
+pub fn shift(fleet: &Arc<Fleet>, held: &Held, to: Stance, undo: bool) {
+    let home = fleet.home(&held.keys, |_| false);
+    let command = Command::Shift {
+        keys: held.keys.clone(),
+        token: held.token.clone(),
+        to,
+        undo,
+        wake: true,
+    };
     drop(Sweep::start(fleet, &held.sent, held.ttl, home, command));
 }
 
 impl Held {
+    /// A command about this lock, in the words of its kind.
+    pub(crate) fn say(&self, command: Command) -> Command {
+        match self.stance {
+            None => command,
+            Some(stance) => Command::Shared(stance, Box::new(command)),
+        }
+    }
+
     /// A release that deletes the key and calls the first waiter.
     fn plain_release(&self) -> Release {
         Release {

@@ -31,6 +31,12 @@ pub fn scenario_of(bug: PlantedBug) -> Scenario {
         }
         NoDrift => Scenario::drifting(),
         FenceFromGrantsOnly => Scenario::forgetful(),
+        ClientClockForExpiry
+        | OneTtlForAllReaders
+        | UpgradeUndoneByRelease
+        | UpgradeBesideReaders => Scenario::sharing(),
+        OperationNumberIgnored => Scenario::hostile_sharing(),
+        WriterIntentIgnored => Scenario::fair_sharing(),
         AdoptWithoutCompare => Scenario::hand_over(),
         AdoptWithoutRollBack => Scenario::calm_hand_over(),
         LeaderByFlag | ResignLeavesGuards => Scenario::leaders(),

@@ -12,6 +12,7 @@ mod process;
 mod rng;
 mod run;
 pub mod scenario;
+mod sharing;
 mod trace;
 mod user;
 mod wanted;

@@ -93,6 +93,8 @@ pub struct Plan {
     pub calm: bool,
     /// Messages may be applied at any time, once, twice or never.
     pub hostile: bool,
+    /// The locks are read/write locks.
+    pub shared: bool,
     /// Messages in ten thousand that are lost.
     pub drop_per_myriad: u64,
     /// Commands in ten thousand before which the process freezes.
@@ -162,6 +164,8 @@ impl Plan {
             node_timeout: Duration::from_millis(node_timeout_ms),
             calm,
             hostile: !calm && rng.chance(scenario.hostile),
+            // A stream of its own: other runs stay what they are.
+            shared: Rng::stream(seed, 9).chance(scenario.shared),
             drop_per_myriad: if calm {
                 0
             } else {

@@ -239,7 +239,13 @@ async fn probe(stage: &Arc<Stage>, name: &str, wanted: &Wanted) {
     let world = &stage.world;
     let bound = world.plan.longest_life() + world.plan.node_timeout * 2 + RETRY_SLACK;
     let options = AcquireOptions::new().wait(bound);
-    match wanted.acquire(options).await {
+    let acquired = if world.plan.shared {
+        let lock = stage.clients[world.plan.clients].rwlock(name);
+        lock.write().acquire(options).await
+    } else {
+        wanted.acquire(options).await
+    };
+    match acquired {
         Ok(guard) => {
             world.judge().count(Count::Probed);
             let _ = guard.release().await;
@@ -293,7 +299,8 @@ fn leftover(stage: &Arc<Stage>, when: &str, all: bool) {
         let is_excused = judge
             .resources
             .iter()
-            .any(|resource| resource.name == lock.key && resource.had_ticket);
+            // The places of a read/write lock have keys of their own.
+            .any(|resource| lock.key.contains(&resource.name) && resource.had_ticket);
         let text = String::from_utf8_lossy(&lock.value);
         let is_stale = OwnerToken::parse(&text).is_some_and(|owner| stale.contains(&owner));
         if all || !(is_stale || is_excused || excused.contains(&owner)) {

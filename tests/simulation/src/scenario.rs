@@ -109,6 +109,8 @@ pub struct Scenario {
     pub close: u64,
     /// Runs without fencing.
     pub unfenced: u64,
+    /// Runs whose locks are read/write locks.
+    pub shared: u64,
     /// Locks taken for a job that is done once.
     pub once: u64,
     /// Locks that are a leadership.
@@ -170,6 +172,7 @@ impl Scenario {
             linger_ms: (0, 200),
             close: 100,
             unfenced: 80,
+            shared: 0,
             once: 0,
             elect: 0,
         }
@@ -355,6 +358,54 @@ impl Scenario {
         }
     }
 
+    /// Read/write locks under faults: readers, writers, upgrades and downgrades.
+    pub fn sharing() -> Self {
+        Scenario {
+            shared: 1000,
+            unfenced: 0,
+            hand_over: 100,
+            steps: (3, 6),
+            wall_ms: 900,
+            ..Scenario::crowd()
+        }
+    }
+
+    /// The same while any message may do anything.
+    pub fn hostile_sharing() -> Self {
+        Scenario {
+            hostile: 1000,
+            nodes: (1, 3),
+            ttl_ms: (400, 1500),
+            think_ms: (0, 5),
+            ..Scenario::sharing()
+        }
+    }
+
+    /// Read/write locks where nothing fails and nobody gives up: everybody has a turn.
+    pub fn fair_sharing() -> Self {
+        Scenario {
+            calm: 1000,
+            nodes: (1, 5),
+            clients: (6, 12),
+            users: (8, 16),
+            steps: (6, 12),
+            ttl_ms: (2000, 4000),
+            wait_ms: (60_000, 60_000),
+            hold_ms: (50, 150),
+            think_ms: (0, 10),
+            delay_micros: (100, 1000),
+            try_share: 0,
+            cancel: 0,
+            renew: 1000,
+            extend: 0,
+            hand_over: 0,
+            forget: 0,
+            overstay: 0,
+            linger: 0,
+            ..Scenario::sharing()
+        }
+    }
+
     /// Any message may do anything, and tickets are delivered several times at once.
     pub fn hostile_hand_over() -> Self {
         Scenario {
@@ -536,6 +587,9 @@ impl Scenario {
             ("drifting", Scenario::drifting()),
             ("stepping", Scenario::stepping()),
             ("forgetful", Scenario::forgetful()),
+            ("sharing", Scenario::sharing()),
+            ("hostile-sharing", Scenario::hostile_sharing()),
+            ("fair-sharing", Scenario::fair_sharing()),
             ("lingering", Scenario::lingering()),
             ("disagreeing", Scenario::disagreeing()),
             ("jobs", Scenario::jobs()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quorlock::testing::quorum::Spawn;
-use quorlock::{AcquireOptions, Client, Error, Guard, Released, Result, Ticket};
+use quorlock::{AcquireOptions, Client, Error, Guard, Mode, Released, Result, Ticket};
 use tokio::time::{sleep, timeout};
 
 use crate::counts::Count;
@@ -70,7 +70,7 @@ impl User {
         sleep(self.some_ms(span)).await;
     }
 
-    fn some_ms(&mut self, span: crate::rng::Span) -> Duration {
+    pub(crate) fn some_ms(&mut self, span: crate::rng::Span) -> Duration {
         Duration::from_millis(self.rng.within(span))
     }
 
@@ -79,6 +79,9 @@ impl User {
         let stage = Arc::clone(&self.stage);
         let client = &stage.clients[self.client];
         let plan = &stage.world.plan;
+        if plan.shared {
+            return self.share().await;
+        }
         let wanted = Wanted::draw(&mut self.rng, plan, &stage.names, client, self.client);
         let wait = self.some_ms(scenario.wait_ms);
         let options = AcquireOptions::new()
@@ -198,7 +201,7 @@ impl User {
     }
 
     /// Makes a call that must end in time; `None` where it was given up.
-    async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         what: &'static str,
         wait: Duration,
@@ -233,7 +236,11 @@ impl User {
     }
 
     /// Works under a lock, and ends it one way or another.
-    fn work(&mut self, guard: Guard, depth: u32) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    pub(crate) fn work(
+        &mut self,
+        guard: Guard,
+        depth: u32,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
             let (world, guard) = (Arc::clone(&self.stage.world), Arc::new(guard));
             let scenario = world.plan.scenario.clone();
@@ -257,6 +264,10 @@ impl User {
                         .call("extend", Duration::ZERO, None, guard.extend())
                         .await;
                 }
+                if guard.mode().is_some() {
+                    let resource = places.first().copied().unwrap_or(0);
+                    self.change_mode(resource, number, &guard).await;
+                }
                 sleep(hold / 3).await;
             }
             if overstays {
@@ -268,7 +279,16 @@ impl User {
             if depth < HAND_OVERS_MAX && self.rng.chance(scenario.hand_over) {
                 self.hand_over(&places, number, &guard, depth).await;
             }
+            let wrote = guard.mode() == Some(Mode::Write);
+            let resource = places.first().copied().unwrap_or(0);
+            // Readers may come in from the moment it is sent, and until it has arrived.
+            if wrote {
+                world.judge().written(world.now(), resource);
+            }
             self.give_back(&places, number, guard).await;
+            if wrote {
+                world.judge().written(world.now(), resource);
+            }
             // A process that was stopped, or an order sent long ago: a write that comes too late.
             if self.rng.chance(300) {
                 let late = Duration::from_millis(self.rng.below(60));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::client::may_block;
-use crate::config::{FencingToken, Ticket};
+use crate::config::{AcquireOptions, FencingToken, Mode, Ticket};
 use crate::error::Result;
 use crate::quorum::{Loss, Released};
 
@@ -105,6 +105,29 @@ impl Guard {
     pub fn extend(&self) -> Result<()> {
         may_block()?;
         self.inner.start_extend().wait()
+    }
+
+    /// See [`crate::Guard::mode`].
+    pub fn mode(&self) -> Option<Mode> {
+        self.inner.mode()
+    }
+
+    /// See [`crate::Guard::upgrade`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn upgrade(&self, options: impl Into<AcquireOptions>) -> Result<()> {
+        may_block()?;
+        self.inner.start_upgrade(options.into()).wait()
+    }
+
+    /// See [`crate::Guard::downgrade`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn downgrade(&self) -> Result<()> {
+        may_block()?;
+        self.inner.start_downgrade().wait()
     }
 
     /// See [`crate::Guard::detach`].

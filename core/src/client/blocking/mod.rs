@@ -8,6 +8,7 @@ mod election;
 mod guard;
 mod locks;
 mod once;
+mod rwlock;
 
 use std::fmt;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use election::Election;
 pub use guard::Guard;
 pub use locks::{Multi, Mutex, Semaphore};
 pub use once::Once;
+pub use rwlock::{ModeLock, RwLock};
 
 /// A client whose calls block the calling thread. Cloning it is cheap and shares everything.
 ///
@@ -57,6 +59,13 @@ impl Client {
     pub fn mutex(&self, name: impl Into<String>) -> Mutex {
         Mutex {
             inner: self.inner.mutex(name),
+        }
+    }
+
+    /// See [`crate::Client::rwlock`].
+    pub fn rwlock(&self, name: impl Into<String>) -> RwLock {
+        RwLock {
+            inner: self.inner.rwlock(name),
         }
     }
 

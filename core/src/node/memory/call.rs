@@ -1,6 +1,6 @@
 //! One command at work, and what commands share.
 
-use crate::config::{Keys, OwnerToken, TicketId};
+use crate::config::{Keys, OwnerToken, Planted, TicketId};
 use crate::error::Fault;
 use crate::node::memory::fence::Fence;
 use crate::node::memory::keyspace::{Keyspace, Value};
@@ -21,6 +21,8 @@ pub(super) struct Call<'a> {
     pub(super) keys: &'a mut Keyspace,
     pub(super) now: ServerTime,
     pub(super) listeners: &'a mut dyn FnMut(&ClientId, u64) -> bool,
+    /// Safety rules of the scripts broken on purpose, in tests.
+    pub(super) planted: Planted,
 }
 
 impl Call<'_> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::Fault;
 use crate::node::memory::marker::Kept;
+use crate::node::memory::sharing::Sharing;
 use crate::node::memory::waiters::Waiters;
 use crate::protocol::classify;
 
@@ -26,6 +27,8 @@ pub(super) enum Value {
     Waiters(Waiters),
     /// The marker of the node.
     Marker(Box<Kept>),
+    /// A read/write lock, which servers keep under several keys.
+    Sharing(Box<Sharing>),
     /// A type that no command of ours reads: another library's lock format.
     #[cfg(any(test, feature = "testing"))]
     Other,
@@ -90,6 +93,21 @@ impl Keyspace {
             Some(Value::Waiters(waiters)) => Ok(Some(waiters)),
             Some(_) => Err(wrong_type()),
         }
+    }
+
+    /// Takes the read/write lock under a key out; a fault where it holds something else.
+    pub(super) fn take_sharing(
+        &mut self,
+        key: &str,
+        now_micros: u64,
+    ) -> Result<Option<Sharing>, Fault> {
+        let sharing = match self.get_mut(key, now_micros) {
+            None => return Ok(None),
+            Some(Value::Sharing(sharing)) => std::mem::take(&mut **sharing),
+            Some(_) => return Err(wrong_type()),
+        };
+        self.remove(key);
+        Ok(Some(sharing))
     }
 
     /// How long a key still lives, rounded up; `None` for ever or no key.

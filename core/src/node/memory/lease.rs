@@ -96,6 +96,7 @@ impl Call<'_> {
             token,
             ttl,
             fence,
+            ..
         } in leases
         {
             let mut word = LeaseWord::Renewed;

@@ -10,6 +10,8 @@ mod marker;
 mod node;
 mod server;
 mod several;
+mod shared;
+mod sharing;
 mod slots;
 mod store;
 #[cfg(test)]

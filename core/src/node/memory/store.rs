@@ -1,5 +1,6 @@
 //! A server's data and what commands do to it. No clock and no randomness: time is an argument.
 
+use crate::config::Planted;
 use crate::error::Fault;
 use crate::node::memory::call::Call;
 use crate::node::memory::keyspace::Keyspace;
@@ -25,6 +26,7 @@ pub struct ServerTime {
 #[derive(Debug, Default, Clone)]
 pub struct MemoryStore {
     keys: Keyspace,
+    planted: Planted,
 }
 
 /// One live lock key, as an oracle of a test sees it.
@@ -55,6 +57,7 @@ impl MemoryStore {
             keys: &mut self.keys,
             now,
             listeners,
+            planted: self.planted.clone(),
         };
         if let Some(result) = call.several(command) {
             return result;
@@ -65,6 +68,9 @@ impl MemoryStore {
             Command::Leave { keys, waiter } => call.leave(keys, Some(waiter)),
             Command::Call { keys } => call.leave(keys, None),
             Command::Release(release) => call.release(release),
+            Command::Extend { leases, fill_in } if command.is_shared() => {
+                call.extend_shared(leases, fill_in.as_ref())
+            }
             Command::Extend { leases, fill_in } => call.extend(leases, fill_in.as_ref()),
             Command::Raise {
                 keys,
@@ -88,6 +94,21 @@ impl MemoryStore {
             Command::Inspect { keys } => call.inspect(keys),
             Command::Recall { keys } => call.recall(keys),
             Command::Remember { keys, ms } => call.remember(keys, *ms),
+            Command::Shared(stance, inner) => call.shared(*stance, inner),
+            Command::Intend {
+                keys,
+                waiter,
+                upgrades,
+                beat_ms,
+            } => call.intend(keys, waiter, *upgrades, *beat_ms),
+            Command::Shift {
+                keys,
+                token,
+                to,
+                undo,
+                wake,
+            } => call.shift(keys, (token, *to), *undo, *wake),
+            Command::Sharers { keys } => call.sharers(keys),
             Command::Facts => Ok(Reply::Facts(Box::new(facts()))),
             Command::Mark(mark) => call.keep_marker(mark),
         }
@@ -102,6 +123,14 @@ impl MemoryStore {
         MemoryStore::default()
     }
 
+    /// A server without data whose scripts break a rule.
+    pub fn planted(planted: Planted) -> Self {
+        MemoryStore {
+            planted,
+            ..MemoryStore::default()
+        }
+    }
+
     /// Runs one line of a claim in plain words, each of which is a command of its own on a server;
     /// `parse` makes a reply of the answers.
     pub fn run_line(&mut self, now: ServerTime, claim: &Claim, line: ClaimLine) -> Raw {
@@ -109,6 +138,7 @@ impl MemoryStore {
             keys: &mut self.keys,
             now,
             listeners: &mut |_, _| false,
+            planted: self.planted.clone(),
         };
         let answer = match line {
             ClaimLine::Set => call.set_if_free(claim),
@@ -139,19 +169,27 @@ impl MemoryStore {
         self.keys = Keyspace::default();
     }
 
-    /// The lock keys that live, in order.
+    /// The lock keys that live, in order, and every place in a read/write lock.
     pub fn dump(&self, now: ServerTime) -> Vec<LiveLock> {
-        let live = self
-            .keys
-            .iter(now.elapsed_micros)
-            .filter_map(|(key, value)| match value {
-                Value::Owner(owner) => Some(LiveLock {
-                    key: key.to_owned(),
-                    value: owner.clone(),
-                    ttl_ms: self.keys.remaining_ms(key, now.elapsed_micros),
-                }),
-                _ => None,
-            });
+        let now_micros = now.elapsed_micros;
+        let live = self.keys.iter(now_micros).flat_map(|(key, value)| {
+            let lock = |value: &[u8], ttl_ms| LiveLock {
+                key: key.to_owned(),
+                value: value.to_owned(),
+                ttl_ms,
+            };
+            match value {
+                Value::Owner(owner) => vec![lock(owner, self.keys.remaining_ms(key, now_micros))],
+                Value::Sharing(sharing) => {
+                    let places = sharing.held(now_micros).into_iter();
+                    let places = places.map(|(owner, place)| {
+                        lock(owner.as_bytes(), Some(place.left_ms(now_micros)))
+                    });
+                    places.collect()
+                }
+                _ => Vec::new(),
+            }
+        });
         live.collect()
     }
 }

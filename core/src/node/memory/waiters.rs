@@ -105,6 +105,18 @@ impl Waiters {
         }
     }
 
+    /// Every waiter by its place: its name, its score, and until when it counts as alive.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        let standing = |(score, name): &'_ (u64, String)| {
+            let alive_until = self.places.get(name)?.alive_until_micros;
+            Some((*score, alive_until))
+        };
+        self.order.iter().filter_map(move |place| {
+            let (score, alive_until) = standing(place)?;
+            Some((&*place.1, score, alive_until))
+        })
+    }
+
     /// How many stand here.
     pub(super) fn len(&self) -> usize {
         self.places.len()

@@ -6,6 +6,7 @@ mod clock;
 mod marker;
 mod random;
 mod rig;
+mod shared;
 mod step;
 mod target;
 

@@ -1,6 +1,6 @@
 //! Random steps from a seed.
 
-use quorlock::testing::config::FencingToken;
+use quorlock::testing::config::{FencingToken, Mode};
 use quorlock::testing::protocol::{Claim, Command, Place, Release, Renewal, Spent, Wake};
 
 use crate::step::*;
@@ -68,6 +68,40 @@ impl Random {
             _ if keys(name).is_several() || keys(name).is_pool() => Vec::new(),
             _ => vec![Step::SetHash(self.key(name, by))],
         }
+    }
+
+    /// A step about a read/write lock.
+    pub(crate) fn shared_step(&mut self) -> Step {
+        let name = NAMES[self.below(2)];
+        let (by, other) = (self.number(OWNERS), self.number(OWNERS));
+        let mode = [Mode::Read, Mode::Read, Mode::Upgradeable, Mode::Write][self.below(4)];
+        let op = if self.one_in(3) { self.number(4) } else { 1 };
+        let step = match self.below(100) {
+            0..22 => Step::Run(Command::Acquire(self.claim(name, by))),
+            22..42 => Step::Run(Command::Poll(self.claim(name, by), self.place())),
+            42..46 => leave(name, self.place().waiter),
+            46..66 => Step::Run(Command::Release(self.release(name, by))),
+            66..74 => {
+                let leases = (0..self.number(3)).map(|_| self.renewal()).collect();
+                let fill_in = self.one_in(2).then(|| self.ticket());
+                extend(leases, fill_in)
+            }
+            74..79 => {
+                let beat_ms = if self.one_in(3) { 0 } else { LONG_MS };
+                return intend(name, self.place().waiter, self.one_in(4), beat_ms);
+            }
+            79..86 => return shift(name, by, mode, op, self.one_in(2)),
+            86..90 => raise(name, by, self.number(TOKEN_MAX)),
+            90..95 => Step::Run(Command::Adopt {
+                claim: self.claim(name, by),
+                from: owner(other),
+                ticket: self.ticket(),
+                seen_ms: LONG_MS,
+            }),
+            95..98 => unadopt(name, by, other, self.mark_ms()),
+            _ => return Step::Remove(keys(name).tombstone(&owner(by))),
+        };
+        shared(mode, op, step)
     }
 
     /// A waiter whose beat ends at once, and one behind whom nobody has to hurry: a queue is kept

@@ -144,10 +144,13 @@ impl Seat {
                     .map_err(|fault| (fault.class, fault.may_have_run));
                 ttls.extend(sight.reply.as_mut().ok().map(blur));
                 if let Some(keys) = keys_of(&command) {
-                    let view = self
-                        .target
-                        .run(&Command::Inspect { keys: keys.clone() })
-                        .result;
+                    let keys = keys.clone();
+                    let look = if command.is_shared() {
+                        Command::Sharers { keys }
+                    } else {
+                        Command::Inspect { keys }
+                    };
+                    let view = self.target.run(&look).result;
                     let mut view = view.map_err(|fault| (fault.class, fault.may_have_run));
                     ttls.extend(view.as_mut().ok().map(blur));
                     sight.view = Some(view);
@@ -167,7 +170,11 @@ impl Seat {
     /// The command with the scores that this very target told.
     fn with_own_scores(&self, command: &Command) -> Command {
         let mut command = command.clone();
-        let place = match &mut command {
+        let inner = match &mut command {
+            Command::Shared(_, inner) => &mut **inner,
+            command => command,
+        };
+        let place = match inner {
             Command::Poll(claim, place) => Some((&claim.keys, place)),
             Command::Release(release) => release
                 .put_back
@@ -195,6 +202,10 @@ impl Seat {
             Reply::Refused(refusal) => refusal.score,
             _ => None,
         };
+        let command = match command {
+            Command::Shared(_, inner) => inner,
+            command => command,
+        };
         if let (Command::Poll(claim, place), Some(score)) = (command, score) {
             self.scores
                 .insert((claim.keys.queue(), place.waiter.clone()), score);
@@ -215,7 +226,11 @@ fn keys_of(command: &Command) -> Option<&Keys> {
         | Command::Unadopt { keys, .. }
         | Command::Recall { keys }
         | Command::Remember { keys, .. } => Some(keys),
-        Command::Inspect { .. } | Command::Facts | Command::Mark(_) => None,
+        Command::Shared(_, inner) => keys_of(inner),
+        Command::Intend { keys, .. } | Command::Shift { keys, .. } => Some(keys),
+        Command::Inspect { .. } | Command::Sharers { .. } | Command::Facts | Command::Mark(_) => {
+            None
+        }
     }
 }
 
@@ -241,6 +256,17 @@ fn blur(reply: &mut Reply) -> Option<u64> {
         }
         Reply::Recalled(Some(left_ms)) => Some(std::mem::take(left_ms)),
         Reply::Marker(marker) => Some(std::mem::take(&mut marker.left_ms)),
+        Reply::Sharers(sharers) => {
+            let sum = sharers.held.iter().map(|sharer| sharer.ttl_ms).sum();
+            for sharer in &mut sharers.held {
+                sharer.ttl_ms = 0;
+            }
+            // Readers' times may be the same microsecond here and not there.
+            sharers
+                .held
+                .sort_by(|one, other| one.owner.cmp(&other.owner));
+            Some(sum)
+        }
         _ => None,
     }
 }

@@ -1,6 +1,8 @@
 //! What is done to every target in turn, and the small world it is done in.
 
-use quorlock::testing::config::{Entropy, FencingToken, Keys, OwnerToken, TicketId, Ttl};
+use quorlock::testing::config::{
+    Entropy, FencingToken, Keys, Mode, OwnerToken, Stance, TicketId, Ttl,
+};
 use quorlock::testing::protocol::{
     Claim, ClientId, Command, Place, Release, Renewal, Spent, WaiterId, Wake,
 };
@@ -136,6 +138,7 @@ pub(crate) fn renewal(name: &str, by: u64) -> Renewal {
         token: owner(by),
         ttl: ttl(LONG_MS),
         fence: None,
+        stance: None,
     }
 }
 
@@ -168,6 +171,40 @@ pub(crate) fn adopt(name: &str, from: u64, to: u64, by_ticket: u8) -> Step {
         from,
         ticket,
         seen_ms: LONG_MS,
+    })
+}
+
+/// The same step about a read/write lock, in this mode and operation.
+pub(crate) fn shared(mode: Mode, op: u64, step: Step) -> Step {
+    let stance = Stance { mode, op };
+    match step {
+        Step::Run(Command::Extend { leases, fill_in }) => {
+            let stance = Some(stance);
+            let leases = leases.into_iter();
+            let leases = leases.map(|lease| Renewal { stance, ..lease }).collect();
+            Step::Run(Command::Extend { leases, fill_in })
+        }
+        Step::Run(command) => Step::Run(Command::Shared(stance, Box::new(command))),
+        step => step,
+    }
+}
+
+pub(crate) fn intend(name: &str, waiter: WaiterId, upgrades: bool, beat_ms: u64) -> Step {
+    Step::Run(Command::Intend {
+        keys: keys(name),
+        waiter,
+        upgrades,
+        beat_ms,
+    })
+}
+
+pub(crate) fn shift(name: &str, by: u64, mode: Mode, op: u64, undo: bool) -> Step {
+    Step::Run(Command::Shift {
+        keys: keys(name),
+        token: owner(by),
+        to: Stance { mode, op },
+        undo,
+        wake: true,
     })
 }
 

@@ -165,6 +165,7 @@ async fn two_commands_are_enough_on_valkey_9() {
         token: mine.clone(),
         ttl: quorlock::testing::config::Ttl::from_millis(90_000).expect("in bounds"),
         fence: None,
+        stance: None,
     }];
     let extended = node
         .ask(Command::Extend {

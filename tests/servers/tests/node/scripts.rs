@@ -197,6 +197,7 @@ async fn extend_tells_each_lease() {
             token: mine.clone(),
             ttl: Ttl::from_millis(90_000).expect("in bounds"),
             fence: Some(fence(9)),
+            stance: None,
         };
         let leases = vec![lease("mine"), lease("gone"), lease("other"), lease("hash")];
         use LeaseWord::{FilledIn, Missing, Other, Renewed};

@@ -50,6 +50,10 @@ impl Judge {
                 None | Some(Timeout | Contended | QuorumUnavailable | Closed)
             ),
             "won" => matches!(kind, None | Some(Timeout | NotHeld | Closed)),
+            "upgrade" => matches!(
+                kind,
+                None | Some(Timeout | Contended | QuorumUnavailable | Closed | LeaseLost | NotHeld)
+            ),
             "adopt" => matches!(
                 kind,
                 None | Some(NotHeld | Contended | QuorumUnavailable | Closed)

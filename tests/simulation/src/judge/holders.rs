@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use quorlock::{Guard, Loss};
+use quorlock::{Guard, Loss, Mode};
 
 use crate::counts::Count;
+use crate::judge::sharing::together;
 use crate::judge::{Judge, Oracle};
 
 /// A loss is signalled this soon after the deadline or the thaw: 50 ms, and the ticks of timers.
@@ -36,6 +37,7 @@ impl Judge {
     ) -> u64 {
         let number = self.number();
         let is_held = guard.is_held();
+        let mode = guard.mode();
         let token = guard.fencing_token().map(|token| token.get());
         let first = resources.first().copied().unwrap_or(0);
         let numbers = [client as u64, first as u64, number, token.unwrap_or(0)];
@@ -57,6 +59,15 @@ impl Judge {
             match token {
                 None if self.fenced => {
                     objection = Some("a lease without a fencing token".to_owned());
+                }
+                Some(token) if mode.is_some() => {
+                    let larger = mode.and_then(|mode| log.shared.object_to(mode, token));
+                    objection = larger.map(|last| {
+                        let name = &log.name;
+                        format!(
+                            "{name}: client {client} got token {token} behind {last} ({mode:?})"
+                        )
+                    });
                 }
                 Some(token) if token <= log.last_token => {
                     let last = log.last_token;
@@ -81,13 +92,41 @@ impl Judge {
             client,
             resources: in_order,
             guard: Arc::downgrade(guard),
-            token,
+            // Of a read/write lock only writers write.
+            token: token.filter(|_| mode.is_none_or(|mode| mode == Mode::Write)),
             ended: None,
             is_given_up: self.closing.contains(&client),
             signals: 0,
         });
         self.look_at_holders(now);
         number
+    }
+
+    /// A holder became a writer.
+    pub(crate) fn upgraded(&mut self, now: u64, number: u64) {
+        let Some(holder) = self.holder(number) else {
+            return;
+        };
+        let client = holder.client;
+        let Some(&(resource, _)) = holder.resources.first() else {
+            return;
+        };
+        let guard = holder.guard.upgrade().filter(|guard| guard.is_held());
+        let Some(guard) = guard else { return };
+        let token = guard.fencing_token().map(|token| token.get());
+        let log = &mut self.resources[resource];
+        log.holders += 1;
+        let order = log.holders;
+        let larger = token.and_then(|token| log.shared.object_to(Mode::Write, token));
+        let name = log.name.clone();
+        if let Some(holder) = self.holder(number) {
+            holder.resources = vec![(resource, Some(order))];
+            holder.token = token;
+        }
+        if let Some(last) = larger {
+            let what = format!("{name}: client {client} upgraded to {token:?} behind {last}");
+            self.object(now, Oracle::Fencing, what);
+        }
     }
 
     /// The holder is about to give its guard back, or could not after all.
@@ -131,7 +170,7 @@ impl Judge {
     /// Exclusion and losses, at this moment.
     pub(crate) fn look_at_holders(&mut self, now: u64) {
         let mut objections = Vec::new();
-        let mut holding: Vec<Option<usize>> = vec![None; self.resources.len()];
+        let mut holding: Vec<Vec<(usize, Option<Mode>)>> = vec![Vec::new(); self.resources.len()];
         let processes = &self.processes;
         let resources = &self.resources;
         self.holders.retain_mut(|holder| {
@@ -149,12 +188,21 @@ impl Judge {
                     );
                     objections.push((Oracle::Loss, what));
                 }
+                let mode = guard.mode();
+                let may = |other: Option<Mode>| {
+                    let both = mode.zip(other);
+                    both.is_some_and(|(mode, other)| together(mode, other))
+                };
                 for &(resource, _) in &holder.resources {
-                    if let Some(other) = holding[resource].replace(client) {
+                    let there = &mut holding[resource];
+                    if let Some((other, how)) = there.iter().find(|(_, other)| !may(*other)) {
                         let name = name(resource);
-                        let what = format!("{name}: clients {other} and {client} both hold it");
+                        let what = format!(
+                            "{name}: clients {other} and {client} both hold it ({how:?}, {mode:?})"
+                        );
                         objections.push((Oracle::Exclusion, what));
                     }
+                    there.push((client, mode));
                 }
                 return true;
             }
@@ -179,7 +227,10 @@ impl Judge {
             if election.is_leader() {
                 let other = leading[*resource].replace(*client);
                 // Its own guard is one of the holders.
-                let other = other.or(holding[*resource].filter(|holder| holder != client));
+                let other = other.or(holding[*resource]
+                    .first()
+                    .map(|(holder, _)| *holder)
+                    .filter(|holder| holder != client));
                 if let Some(other) = other {
                     let name = &resources[*resource].name;
                     let what = format!("{name}: client {client} leads and so does client {other}");

@@ -3,6 +3,7 @@
 pub(crate) mod calls;
 pub(crate) mod holders;
 pub(crate) mod jobs;
+pub(crate) mod sharing;
 pub(crate) mod store;
 pub(crate) mod tickets;
 
@@ -16,6 +17,7 @@ use crate::counts::{Count, Counts};
 use crate::judge::calls::Call;
 use crate::judge::holders::Holder;
 use crate::judge::jobs::Job;
+use crate::judge::sharing::Shared;
 use crate::judge::store::FencedStore;
 use crate::judge::tickets::TicketLog;
 use crate::process::Process;
@@ -42,6 +44,8 @@ pub enum Oracle {
     Once,
     /// No call fails for a reason that the world did not give it.
     Honesty,
+    /// Readers and writers wait for their turn, and no longer.
+    Turns,
 }
 
 /// What an oracle saw.
@@ -73,6 +77,8 @@ pub(crate) struct Resource {
     /// True once a ticket for it was made: what such a ticket leaves lives for its ttl.
     pub(crate) had_ticket: bool,
     pub(crate) store: FencedStore,
+    /// Where it is a read/write lock.
+    pub(crate) shared: Shared,
     pub(crate) job: Job,
 }
 

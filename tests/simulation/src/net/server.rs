@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use quorlock::Fault;
-use quorlock::testing::config::{OwnerToken, PlantedBug, Ttl};
+use quorlock::testing::config::{OwnerToken, Planted, PlantedBug, Ttl};
 use quorlock::testing::node::{ClaimLine, LiveLock, MemoryStore, ServerTime, Standing};
 use quorlock::testing::protocol::{Claim, ClientId, Command, Mark, MarkWord, Raw, Release, Reply};
 
@@ -50,12 +50,13 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(pace: Arc<Pace>, keeps: bool, bug: Option<PlantedBug>) -> Self {
+        let planted = bug.map_or_else(Planted::default, Planted::one);
         Server {
             pace,
             health: Health::Up,
             inbox: Vec::new(),
-            store: MemoryStore::new(),
-            saved: MemoryStore::new(),
+            store: MemoryStore::planted(planted.clone()),
+            saved: MemoryStore::planted(planted),
             run: 0,
             keeps,
             bug,

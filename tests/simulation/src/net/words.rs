@@ -16,6 +16,10 @@ pub(crate) fn word_of(command: &Command) -> &'static str {
         Command::Raise { .. } => "raise",
         Command::Adopt { .. } => "adopt",
         Command::Unadopt { .. } => "unadopt",
+        Command::Shared(_, inner) => word_of(inner),
+        Command::Intend { .. } => "intend",
+        Command::Shift { .. } => "shift",
+        Command::Sharers { .. } => "sharers",
         Command::Inspect { .. } => "inspect",
         Command::Recall { .. } => "recall",
         Command::Remember { .. } => "remember",
@@ -30,6 +34,7 @@ pub(crate) fn owner_of(command: &Command) -> Option<&OwnerToken> {
         Command::Acquire(claim) | Command::Poll(claim, _) | Command::Adopt { claim, .. } => {
             Some(&claim.token)
         }
+        Command::Shared(_, inner) => owner_of(inner),
         _ => None,
     }
 }

@@ -198,6 +198,7 @@ fn renewal(owner: u8, fence: Option<FencingToken>) -> Renewal {
         token: token(owner),
         ttl: Ttl::from_millis(TTL_MS).expect("in bounds"),
         fence,
+        stance: None,
     }
 }
 
