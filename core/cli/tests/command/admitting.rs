@@ -10,11 +10,8 @@ fn a_node_that_lost_its_data_is_shown_and_can_be_admitted() {
     let nodes = servers.urls().join(",");
     let of = |args: &[&str]| -> Ran {
         let mut command = quorlock();
-        ran(command
-            .args(args)
-            .args(["--nodes", &nodes])
-            .output()
-            .expect("it starts"))
+        command.args(args).env("QUORLOCK_NODES", &nodes);
+        ran(command.output().expect("it starts"))
     };
     let long = ["run", "admitting", "--ttl", "1h", "--", "true"];
     assert_eq!(of(&long).code, Some(0));
