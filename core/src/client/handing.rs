@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::{Instant, timeout_at};
+
 use crate::client::lease::Lease;
 use crate::client::locked;
 use crate::config::{Ticket, TicketId, Ttl};
@@ -63,8 +65,13 @@ async fn renew(
     operation: &'static str,
 ) -> Result<()> {
     let fleet = &lease.engine.fleet;
+    let timeout = fleet.settings.node_timeout(lease.terms.ttl);
+    let by = Instant::now() + timeout;
     let (turn, extension) = loop {
-        lease.renewal_over().await;
+        // The background renewal is more patient than a caller.
+        if timeout_at(by, lease.renewal_over()).await.is_err() {
+            return Err(sign(lease, operation, unconfirmed(), Vec::new()));
+        }
         // As in the background renewal: nothing of this lease is sent after its end.
         let _gate = locked(&lease.engine.renewal_gate);
         if lease.standing() != Standing::Held {
@@ -73,7 +80,7 @@ async fn renew(
         if let Some((turn, renewal)) = lease.begin_renewal(ttl) {
             break (
                 turn.by_hand(),
-                Extension::start(fleet, vec![renewal], fill_in.clone()),
+                Extension::start(fleet, vec![renewal], fill_in.clone(), timeout),
             );
         }
     };
@@ -86,17 +93,13 @@ async fn renew(
         Renewed::Lost(_) | Renewed::Ended => {
             Err(sign(lease, operation, ended(lease), extended.outcomes))
         }
-        Renewed::Unknown => {
-            let message =
-                "too few nodes confirmed in time; the lock is still held until its old deadline";
-            Err(sign(
-                lease,
-                operation,
-                Error::new(ErrorKind::QuorumUnavailable, message),
-                extended.outcomes,
-            ))
-        }
+        Renewed::Unknown => Err(sign(lease, operation, unconfirmed(), extended.outcomes)),
     }
+}
+
+fn unconfirmed() -> Error {
+    let message = "too few nodes confirmed in time; the lock is still held until its old deadline";
+    Error::new(ErrorKind::QuorumUnavailable, message)
 }
 
 /// Why a lease cannot be used any more.

@@ -242,6 +242,13 @@ impl Lease {
         Some((RenewalTurn::new(self), renewal))
     }
 
+    /// How long a background renewal waits for answers: until the next may begin. A late answer is as
+    /// good as a timely one while the validity lasts, and nobody waits for it.
+    pub(crate) fn patience(&self) -> Duration {
+        let node_timeout = self.engine.fleet.settings.node_timeout(self.terms.ttl);
+        node_timeout.max(renewal_floor(&self.terms))
+    }
+
     /// The renewal under way has ended, with or without an answer, and makes room for the next.
     pub(crate) fn end_turn(&self) {
         let mut state = locked(&self.state);

@@ -166,7 +166,9 @@ async fn renew(fleet: &Arc<Fleet>, batch: Vec<(u64, Arc<Lease>)>) -> Vec<(u64, M
         // No lease of the batch can end between being found held and being on its way.
         let _gate = locked(&engine.renewal_gate);
         let (mut turns, mut renewals) = (Vec::new(), Vec::new());
+        let mut timeout = Duration::MAX;
         for (id, lease) in batch {
+            timeout = timeout.min(lease.patience());
             if let Some((turn, renewal)) = lease.begin_renewal(lease.terms.ttl) {
                 renewals.push(renewal);
                 turns.push((id, turn));
@@ -175,7 +177,7 @@ async fn renew(fleet: &Arc<Fleet>, batch: Vec<(u64, Arc<Lease>)>) -> Vec<(u64, M
         if renewals.is_empty() {
             return Vec::new();
         }
-        (turns, Extension::start(fleet, renewals, fill_in))
+        (turns, Extension::start(fleet, renewals, fill_in, timeout))
     };
     let extended = extension.finish().await;
     let mut next = Vec::new();

@@ -1,5 +1,7 @@
 //! Renewing leases: one command per node for many of them.
 
+use std::time::Duration;
+
 use crate::config::{Moment, PlantedBug, TicketId};
 use crate::protocol::{Command, LeaseWord, Renewal, Reply};
 use crate::quorum::{Fleet, Round, Votes};
@@ -24,13 +26,15 @@ pub struct Extension<'a> {
 }
 
 impl<'a> Extension<'a> {
-    /// Sends the renewal of `leases` to every node. Ahead of a hand-over with the ticket `fill_in` it
-    /// sets missing keys again, which only a lease still valid may ask for.
-    pub fn start(fleet: &'a Fleet, leases: Vec<Renewal>, fill_in: Option<TicketId>) -> Self {
-        let ttl = leases.iter().map(|lease| lease.ttl).min();
-        let timeout = ttl.map_or(std::time::Duration::ZERO, |ttl| {
-            fleet.settings.node_timeout(ttl)
-        });
+    /// Sends the renewal of `leases` to every node and waits for answers for `timeout` at most. Ahead
+    /// of a hand-over with the ticket `fill_in` it sets missing keys again, which only a lease still
+    /// valid may ask for.
+    pub fn start(
+        fleet: &'a Fleet,
+        leases: Vec<Renewal>,
+        fill_in: Option<TicketId>,
+        timeout: Duration,
+    ) -> Self {
         let count = leases.len();
         let sent = fleet.now();
         let mut round = Round::new(fleet, timeout);

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use quorlock::{AcquireOptions, ErrorKind, Guard};
+use quorlock::{AcquireOptions, Client, ErrorKind, Guard};
 use quorlock_test_support::{Flow, Monitor, Proxy, Server, ServerKind, Servers, Source};
 
 use crate::rig::{client, nothing_held, patient, proxies};
@@ -86,6 +86,30 @@ async fn a_failed_extension_does_not_cost_the_lease() {
     proxies.iter().for_each(Proxy::pass);
     tokio::time::sleep((ttl + Duration::from_millis(500)).saturating_sub(began.elapsed())).await;
     assert!(guard.is_held(), "{:?}", guard.loss());
+    guard.release().await.expect("held");
+}
+
+/// Servers that answer later than a caller would wait still renew: an answer counts while the lease
+/// is valid, and in the background nobody waits for it.
+#[tokio::test]
+async fn slow_servers_cost_no_lease() {
+    let servers = Servers::start(3, ServerKind::Valkey);
+    let proxies = proxies(&servers);
+    let client = Client::connect(urls(&proxies)).expect("valid");
+    let ttl = Duration::from_secs(3);
+    let lease = AcquireOptions::new().ttl(ttl);
+    let guard = client.mutex("a").acquire(lease).await.expect("free");
+    let late = Duration::from_millis(120);
+    for proxy in &proxies {
+        proxy.replies(Flow::Delay {
+            min: late,
+            max: late,
+        });
+    }
+    // More than twice the node timeout of 50 ms, and well below the time between two renewals.
+    tokio::time::sleep(ttl * 2).await;
+    assert!(guard.is_held(), "{:?}", guard.loss());
+    proxies.iter().for_each(Proxy::pass);
     guard.release().await.expect("held");
 }
 
