@@ -105,13 +105,13 @@ async fn a_candidate_that_resigns_while_it_waits_leaves_the_queue() {
 #[tokio::test]
 async fn the_limits_of_ordinary_locks_do_not_end_a_leadership() {
     let short = |builder: ClientBuilder| {
-        let ttl = Duration::from_millis(60);
+        let ttl = Duration::from_millis(500);
         builder.ttl(ttl).hold_max(ttl).renewals_max(1).renew(false)
     };
     let ours = built("limits", short);
     let election = ours.elect("crown", ()).expect("open");
     let tenure = election.won().await.expect("free");
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
     assert!(tenure.is_held(), "{:?}", tenure.loss());
     assert_eq!(election.fencing_token(), tenure.fencing_token());
     // A guard of the tenure is not the tenure.
