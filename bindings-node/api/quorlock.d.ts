@@ -98,9 +98,13 @@ export declare function addLocked<T extends object>(queue: LockedQueue<T>, mutex
 export declare function addWithGuard<T extends object>(queue: LockedQueue<T>, guard: Guard, name: string, data: T, options?: PublishOptions): Promise<Job<Locked<T>>>;
 
 // client.d.ts
+import { Election, type ElectOptions } from './election.js';
 import { type Guard } from './guard.js';
+import { Multi } from './multi.js';
 import { type AcquireOptions, type Mutex } from './mutex.js';
+import { Once } from './once.js';
 import type { Health, Inspection, LockEvent, Stats } from './reports.js';
+import { Semaphore } from './semaphore.js';
 import { Ticket } from './ticket.js';
 /** Options of a {@link Client}; each is checked before any I/O. */
 export interface ClientOptions {
@@ -170,6 +174,30 @@ export declare class Client {
      */
     mutex(name: string): Mutex;
     /**
+     * The lock of several resources at once: all of them or none. No I/O.
+     *
+     * @throws {InvalidArgumentError} where `names` are no well-formed strings
+     */
+    multi(names: readonly string[]): Multi;
+    /**
+     * The semaphore of this name, which so many permits may be taken of at a time. No I/O.
+     *
+     * @throws {InvalidArgumentError} where an argument has the wrong type
+     */
+    semaphore(name: string, permits: number): Semaphore;
+    /**
+     * A job of this name that is to be done once within `retentionMs`, 1 s to 366 days. No I/O.
+     *
+     * @throws {InvalidArgumentError} where an argument has the wrong type
+     */
+    once(name: string, retentionMs: number): Once;
+    /**
+     * Campaigns for the leadership of `name` from now on, in the background.
+     *
+     * @throws {InvalidArgumentError | ClientClosedError}
+     */
+    elect(name: string, options?: ElectOptions): Election;
+    /**
      * Takes over the lock that `ticket` stands for. Exactly one of all who try wins; renewal and a new,
      * larger fencing token begin with it. The ttl is the ticket's unless set.
      *
@@ -196,6 +224,77 @@ export declare class Client {
      */
     close(limitMs?: number): Promise<boolean>;
     /** Closes the client at the end of an `await using` block. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// election.d.ts
+import { type QuorlockError } from './errors.js';
+import { type Guard } from './guard.js';
+import type { Released } from './reports.js';
+/** Options of {@link Client.elect}. */
+export interface ElectOptions {
+    /** How long a leader's lease lives without renewal, which is always done. */
+    readonly ttlMs?: number | undefined;
+    /** How long a tenure may last, where leaders are to take turns. */
+    readonly holdMsMax?: number | undefined;
+}
+/** Options of {@link Election.won}. */
+export interface WonOptions {
+    /** How long to wait at most, in milliseconds; for as long as it takes unless given. */
+    readonly limitMs?: number | undefined;
+    /** Gives up waiting when aborted; the candidate goes on. */
+    readonly signal?: AbortSignal | undefined;
+}
+/**
+ * A candidate for the leadership of one name, from {@link Client.elect}.
+ *
+ * It campaigns in the background, holds the mutex of that name for as long as this object lives, and
+ * campaigns again where it was lost. {@link Election.resign}, the end of an `await using` block and closing
+ * the client hand over at once; so does being collected as garbage, but do not rely on when. No limit of
+ * ordinary locks ends a tenure; `holdMsMax` does, where leaders are to take turns. It does not keep the
+ * process alive.
+ *
+ * ```ts
+ * const election = client.elect('scheduler')
+ * const tenure = await election.won()
+ * while (tenure.isHeld) await schedule(tenure.fencingToken)
+ * await election.resign()
+ * ```
+ */
+export declare class Election {
+    #private;
+    /** The name that is led. */
+    readonly name: string;
+    /** True where this candidate leads at this moment. Local; true also right after a pause. */
+    get isLeader(): boolean;
+    /**
+     * The present tenure's fencing token, larger than every earlier one's; `null` where this candidate
+     * does not lead, or tokens are not to be had. Local.
+     */
+    get fencingToken(): number | null;
+    /** Why it could not be elected lately, if so: servers out of reach, say. It goes on. Local. */
+    get trouble(): QuorlockError | null;
+    /**
+     * Waits until this candidate leads, and gives a guard of the tenure. The guard hears of the tenure's
+     * end and has its fencing token; releasing it does not end the tenure, and it cannot be handed over.
+     *
+     * @throws {LockTimeoutError} where it was not elected within `limitMs`
+     * @throws {NotHeldError} where it was resigned
+     * @throws {AbortError | InvalidArgumentError | ClientClosedError}
+     */
+    won(options?: WonOptions): Promise<Guard>;
+    /**
+     * Who leads, as `host/pid/language/text`; `null` where nobody does.
+     *
+     * @throws {QuorumUnavailableError | ClientClosedError}
+     */
+    leader(): Promise<string | null>;
+    /**
+     * Stops being a candidate, and hands over at once where this one leads; the tenure's guards are lost
+     * as `resigned`. Where there was nothing to give back the result is `already_expired`.
+     */
+    resign(): Promise<Released>;
+    /** Resigns at the end of an `await using` block. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -303,7 +402,7 @@ export declare function aborted(operation: string, resource: string, signal: Abo
 
 // guard.d.ts
 import { inspect } from 'node:util';
-import type { NativeGuard } from '../native/index.js';
+import { NativeGuard } from '../native/index.js';
 import type { Client } from './client.js';
 import type { LossReason, Released } from './reports.js';
 import { Ticket } from './ticket.js';
@@ -343,6 +442,12 @@ export declare class Guard {
     get fencingToken(): number | null;
     /** True where this lock came by a ticket, without a gap since the publisher acquired it. */
     get isAdopted(): boolean;
+    /** True where this lock is of a job that is done once: releasing it says that it is done. */
+    get isOnce(): boolean;
+    /** The resources this lock is for: one, or those of a multi-resource lock. */
+    get resources(): readonly string[];
+    /** The slots of a semaphore that are held, each below its limit; empty for any other lock. */
+    get slots(): readonly number[];
     /** Why the lock was lost; `null` where it was not. */
     get loss(): LossReason | null;
     /**
@@ -357,6 +462,17 @@ export declare class Guard {
      * @throws {NotHeldError} where it was released or handed over
      */
     check(): void;
+    /**
+     * One more guard of the same lock, for the same owner: a part of the work that locks for itself gets
+     * it from whoever has the lock already. Local.
+     *
+     * Each guard is released by itself; the lock is given back with the last one, whose release says
+     * whether the work is done. An inner release is `still_held`. A loss reaches all.
+     *
+     * @throws {LeaseLostError} where it was lost
+     * @throws {NotHeldError} where this guard was released or the lock handed over
+     */
+    reenter(): Guard;
     /**
      * Renews the lock now, beside the background renewal.
      *
@@ -374,6 +490,14 @@ export declare class Guard {
      */
     release(): Promise<Released>;
     /**
+     * Gives the lock back, and makes sure that it counts, as a job that is done once wants to know.
+     *
+     * @throws {LeaseLostError} where the lease was gone before
+     * @throws {QuorumUnavailableError} where too few nodes confirmed in time; they are told further
+     * @throws {NotHeldError} where the lock was handed over
+     */
+    complete(): Promise<void>;
+    /**
      * Gives the lock back in the background, without saying that the work is done: a ticket that the
      * lock came by is not used up, so that a redelivery of the job may go on. For work that failed.
      * Does nothing once the lock is released or handed over.
@@ -389,7 +513,10 @@ export declare class Guard {
      * @throws {InvalidArgumentError} where `ttlMs` is out of bounds
      */
     detach(options?: DetachOptions): Promise<Ticket>;
-    /** Releases the lock at the end of an `await using` block, unless it was handed over. */
+    /**
+     * Releases the lock at the end of an `await using` block, unless it was handed over. A block may end by
+     * an exception, so a job that is done once is done only where it was released before.
+     */
     [Symbol.asyncDispose](): Promise<void>;
     [inspect.custom](): string;
 }
@@ -403,11 +530,73 @@ export declare function guardOf(native: NativeGuard, client: Client, resource: s
  * @packageDocumentation
  */
 export { Client, type ClientOptions } from './client.js';
+export { Election, type ElectOptions, type WonOptions } from './election.js';
 export { AbortError, ClientClosedError, ConfigError, InternalError, InvalidArgumentError, LeaseLostError, LockContendedError, LockTimeoutError, NotHeldError, ProtocolError, QuorlockError, QuorumUnavailableError, type ErrorCode, } from './errors.js';
 export { Guard, type DetachOptions } from './guard.js';
+export { Lock } from './lock.js';
+export { Multi } from './multi.js';
 export { Mutex, type AcquireOptions, type Work } from './mutex.js';
+export { Once } from './once.js';
 export type { Fault, FaultClass, Health, HealthWarning, Inspection, LockEvent, LossReason, NodeHealth, NodeOutcome, NodeStatus, NodeView, Released, Stats, } from './reports.js';
+export { Semaphore, type PermitOptions } from './semaphore.js';
 export { Ticket } from './ticket.js';
+
+// lock.d.ts
+import type { NativeClient, NativeTerms } from '../native/index.js';
+import { type Guard } from './guard.js';
+import { type AcquireOptions, type Work } from './mutex.js';
+/** Begins to take a lock under the number `id`; without waiting, where it is told so. */
+export type Take = (native: NativeClient, id: number, terms: NativeTerms | undefined, waits: boolean) => void;
+/** What is common to locks of more than one resource or holder. */
+export declare abstract class Lock<Options extends AcquireOptions> {
+    #private;
+    /**
+     * Takes the lock, waiting for it; as {@link Mutex.acquire}.
+     *
+     * @throws {LockTimeoutError} where it cannot be had for all the wait
+     * @throws {LockContendedError} where it cannot be had and `waitMs` is 0
+     * @throws {QuorumUnavailableError} where too few nodes answered
+     * @throws {AbortError} where `signal` is aborted first
+     * @throws {InvalidArgumentError | ConfigError | ClientClosedError}
+     */
+    acquire(options?: Options): Promise<Guard>;
+    /**
+     * Takes the lock if it can be had at once; `null` where it cannot.
+     *
+     * @throws as {@link Lock.acquire}, without LockTimeoutError and LockContendedError
+     */
+    tryAcquire(options?: Options): Promise<Guard | null>;
+    /**
+     * Runs `work` under the lock and releases it whatever comes of it, as {@link Mutex.using}.
+     *
+     * @throws {LeaseLostError} where the lock was lost before `work` returned
+     * @throws as {@link Lock.acquire}
+     */
+    using<T>(work: Work<T>): Promise<T>;
+    using<T>(options: Options | undefined, work: Work<T>): Promise<T>;
+}
+
+// multi.d.ts
+import { Lock } from './lock.js';
+import type { AcquireOptions } from './mutex.js';
+/**
+ * A lock on several resources that are taken and given back together.
+ *
+ * Each is the very lock that the mutex of its name is, and excludes it. All are asked for in one round
+ * and have one guard, one renewal and one fencing token. A caller that waits holds nothing meanwhile, so
+ * the order of the names does not matter. No name, more than 64, or one twice is reported by the first
+ * call. Making one does no I/O.
+ *
+ * ```ts
+ * await client.multi(['account:1', 'account:2']).using(async (guard) => {
+ *   await transfer(guard.resources, guard.fencingToken)
+ * })
+ * ```
+ */
+export declare class Multi extends Lock<AcquireOptions> {
+    /** The resources' names as they were given. */
+    readonly names: readonly string[];
+}
 
 // mutex.d.ts
 import type { NativeClient, NativeTerms } from '../native/index.js';
@@ -712,6 +901,61 @@ export declare function quorlockToken(name?: string): typeof Client | string;
  */
 export declare function InjectQuorlock(name?: string): PropertyDecorator & ParameterDecorator;
 
+// once.d.ts
+import { type Guard } from './guard.js';
+import { type AcquireOptions, type Work } from './mutex.js';
+/**
+ * A job that is to be done once, whoever comes to do it: within the retention no other process that
+ * uses the same nodes and name begins it again.
+ *
+ * It is done under the mutex of its name. Releasing the guard says that it is done; abandoning it,
+ * losing it and dying do not, and the next one who comes begins it anew. The nodes remember for the
+ * retention, counted from the release; a majority decides. Making one does no I/O.
+ *
+ * ```ts
+ * const report = client.once('report:2026-11-24', 24 * 60 * 60 * 1000)
+ * const guard = await report.begin()
+ * if (guard !== null) {
+ *   await write(guard.fencingToken)
+ *   await guard.release() // done; guard.abandon() where it failed
+ * }
+ * ```
+ */
+export declare class Once {
+    #private;
+    /** The job's name. */
+    readonly name: string;
+    /** How long the nodes remember that it is done, in milliseconds. */
+    readonly retentionMs: number;
+    /**
+     * A guard where the job is to be done here, `null` where it is done already. Somebody else who is at
+     * it is waited for.
+     *
+     * @throws {LockTimeoutError} where somebody else is at it for all the wait
+     * @throws {LockContendedError} where somebody else is at it and `waitMs` is 0
+     * @throws {QuorumUnavailableError} where too few nodes answered
+     * @throws {AbortError} where `signal` is aborted first
+     * @throws {InvalidArgumentError | ConfigError | ClientClosedError}
+     */
+    begin(options?: AcquireOptions): Promise<Guard | null>;
+    /**
+     * Runs `work` unless the job is done already. What `work` returns says that it is done; where it
+     * throws, the job is left to somebody else. True where it ran here, false where it was done.
+     *
+     * @throws {LeaseLostError} where the lock was lost before the nodes were told
+     * @throws {QuorumUnavailableError} also where too few nodes could be told: it may be done again
+     * @throws as {@link Once.begin}
+     */
+    run(work: Work<unknown>): Promise<boolean>;
+    run(options: AcquireOptions | undefined, work: Work<unknown>): Promise<boolean>;
+    /**
+     * True where the job is done. It may be begun by somebody right after the answer.
+     *
+     * @throws {QuorumUnavailableError | InvalidArgumentError | ClientClosedError}
+     */
+    isDone(): Promise<boolean>;
+}
+
 // reports.d.ts
 /** What one node said in an operation. */
 export interface NodeOutcome {
@@ -734,14 +978,15 @@ export interface Fault {
     readonly detail: string;
 }
 /** Why a lock was lost. */
-export type LossReason = 'majority' | 'expired' | 'hold_limit' | 'renewal_limit' | 'host_silent';
+export type LossReason = 'majority' | 'expired' | 'hold_limit' | 'renewal_limit' | 'host_silent' | 'resigned';
 /** What became of a release. */
 export interface Released {
     /**
      * `released`: a majority gave the key back. `already_expired`: there was nothing left to give back.
+     * `still_held`: other guards of the lock are left, see `Guard.reenter`.
      * `unknown`: too few nodes answered; the engine goes on releasing until they do or the ttl ends.
      */
-    readonly result: 'released' | 'already_expired' | 'unknown';
+    readonly result: 'released' | 'already_expired' | 'still_held' | 'unknown';
     /** The nodes that did not answer, where the result is `unknown`. */
     readonly nodes: readonly NodeOutcome[];
 }
@@ -834,6 +1079,36 @@ export interface LockEvent {
     readonly spanMs: number;
     /** Rounds tried; 0 where there are none. */
     readonly attempts: number;
+}
+
+// semaphore.d.ts
+import { Lock } from './lock.js';
+import { type AcquireOptions } from './mutex.js';
+/** What one call may set apart from the client's own options. */
+export interface PermitOptions extends AcquireOptions {
+    /** How many permits to take, all or none: 1 to the semaphore's limit, 1 by default. */
+    readonly permits?: number | undefined;
+}
+/**
+ * A lock that so many permits may be taken of at a time, over all processes.
+ *
+ * It consists of numbered slots, each a lock of its own on a majority of the nodes, so that there are
+ * never more holders than slots; a permit is a slot. First in, first out; one that wants more than is
+ * free may be passed by smaller ones sixteen times. Clients with different limits together have at most
+ * the largest, and each at most its own. A limit out of bounds (1 to 1000) is reported by the first call.
+ * Making one does no I/O.
+ *
+ * ```ts
+ * await client.semaphore('printers', 3).using({ permits: 2 }, async (guard) => {
+ *   await print(guard.slots)
+ * })
+ * ```
+ */
+export declare class Semaphore extends Lock<PermitOptions> {
+    /** The semaphore's name. */
+    readonly name: string;
+    /** How many permits there are in all. */
+    readonly permits: number;
 }
 
 // ticket.d.ts

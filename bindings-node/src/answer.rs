@@ -18,12 +18,18 @@ pub(crate) enum Answer {
     Ticket(Ticket),
     Inspection(Inspection),
     Health(Health),
+    Label(Option<String>),
     Event(Event),
     Loss(Loss),
     Failed(Box<Failure>),
 }
 
 impl Answer {
+    /// A lock that may not have been had.
+    pub(crate) fn maybe(guard: Option<Guard>) -> Self {
+        guard.map_or(Answer::Nothing, Answer::Guard)
+    }
+
     pub(crate) fn failed(error: Error) -> Self {
         Answer::Failed(Box::new(Failure::from(&error)))
     }
@@ -126,6 +132,7 @@ impl ToNapiValue for Answer {
                 Answer::Health(health) => {
                     ToNapiValue::to_napi_value(env, HealthReport::from(health))
                 }
+                Answer::Label(label) => ToNapiValue::to_napi_value(env, label),
                 Answer::Event(event) => ToNapiValue::to_napi_value(env, EventReport::from(event)),
                 Answer::Loss(loss) => ToNapiValue::to_napi_value(env, loss.name()),
                 Answer::Failed(failure) => ToNapiValue::to_napi_value(env, *failure),

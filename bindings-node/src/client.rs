@@ -6,9 +6,10 @@ use quorlock::{Client, Result, Ticket, span_from_ms};
 
 use crate::answer::{Answer, Delivery};
 use crate::bridge::Bridge;
+use crate::election::NativeElection;
 use crate::failure::Failure;
 use crate::link::Link;
-use crate::options::{NativeClientOptions, NativeTerms, acquire_options};
+use crate::options::{NativeClientOptions, NativeTerms, acquire_options, count};
 use crate::report::StatsReport;
 
 /// A client of N servers.
@@ -73,9 +74,7 @@ impl NativeClient {
         match acquire_options(terms) {
             Ok(options) => {
                 let pending = self.client.mutex(name).start_try_acquire(options);
-                self.link.begin(&env, id, pending, |guard| {
-                    guard.map_or(Answer::Nothing, Answer::Guard)
-                });
+                self.link.begin(&env, id, pending, Answer::maybe);
             }
             Err(error) => self.link.refuse(&env, id, error),
         }
@@ -93,6 +92,108 @@ impl NativeClient {
                 self.link.begin(&env, id, pending, Answer::Guard);
             }
             Err(error) => self.link.refuse(&env, id, error),
+        }
+    }
+
+    /// Takes several resources at once; without waiting, where it is told so.
+    #[napi]
+    pub fn acquire_multi(
+        &self,
+        env: Env,
+        id: i64,
+        names: Vec<String>,
+        terms: Option<NativeTerms>,
+        waits: bool,
+    ) {
+        match acquire_options(terms) {
+            Ok(options) => {
+                let multi = self.client.multi(names);
+                if waits {
+                    let pending = multi.start_acquire(options);
+                    self.link.begin(&env, id, pending, Answer::Guard);
+                } else {
+                    let pending = multi.start_try_acquire(options);
+                    self.link.begin(&env, id, pending, Answer::maybe);
+                }
+            }
+            Err(error) => self.link.refuse(&env, id, error),
+        }
+    }
+
+    /// Takes permits of a semaphore with so many; without waiting, where it is told so.
+    #[napi]
+    pub fn acquire_permits(
+        &self,
+        env: Env,
+        id: i64,
+        name: String,
+        permits: f64,
+        terms: Option<NativeTerms>,
+        waits: bool,
+    ) {
+        let ready = || -> Result<_> {
+            let options = acquire_options(terms)?;
+            Ok((
+                self.client.semaphore(name, count("permits", permits)?),
+                options,
+            ))
+        };
+        match ready() {
+            Ok((semaphore, options)) if waits => {
+                let pending = semaphore.start_acquire(options);
+                self.link.begin(&env, id, pending, Answer::Guard);
+            }
+            Ok((semaphore, options)) => {
+                let pending = semaphore.start_try_acquire(options);
+                self.link.begin(&env, id, pending, Answer::maybe);
+            }
+            Err(error) => self.link.refuse(&env, id, error),
+        }
+    }
+
+    #[napi]
+    pub fn begin_once(
+        &self,
+        env: Env,
+        id: i64,
+        name: String,
+        retention_ms: f64,
+        terms: Option<NativeTerms>,
+    ) {
+        let ready = || -> Result<_> {
+            let retention = span_from_ms("once.retention_ms", retention_ms)?;
+            Ok((self.client.once(name, retention), acquire_options(terms)?))
+        };
+        match ready() {
+            Ok((once, options)) => {
+                let pending = once.start_begin(options);
+                self.link.begin(&env, id, pending, Answer::maybe);
+            }
+            Err(error) => self.link.refuse(&env, id, error),
+        }
+    }
+
+    #[napi]
+    pub fn is_done(&self, env: Env, id: i64, name: String, retention_ms: f64) {
+        match span_from_ms("once.retention_ms", retention_ms) {
+            Ok(retention) => {
+                let pending = self.client.once(name, retention).start_is_done();
+                self.link.begin(&env, id, pending, Answer::Yes);
+            }
+            Err(error) => self.link.refuse(&env, id, error),
+        }
+    }
+
+    #[napi]
+    pub fn elect(
+        &self,
+        name: String,
+        terms: Option<NativeTerms>,
+    ) -> Either<NativeElection, Failure> {
+        let elected = acquire_options(terms).and_then(|options| self.client.elect(name, options));
+        match elected {
+            Ok(election) => Either::A(NativeElection::new(election)),
+            Err(error) => Either::B(Failure::from(&error)),
         }
     }
 

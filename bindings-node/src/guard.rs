@@ -1,6 +1,6 @@
 //! A held lock as JavaScript holds it. Collected as garbage, it is released in the background.
 
-use napi::Env;
+use napi::{Either, Env};
 use napi_derive::napi;
 use quorlock::{FencingToken, Guard, span_from_ms};
 
@@ -49,6 +49,31 @@ impl NativeGuard {
         self.guard.is_adopted()
     }
 
+    /// True where releasing it says that a job is done.
+    #[napi]
+    pub fn is_once(&self) -> bool {
+        self.guard.is_once()
+    }
+
+    #[napi]
+    pub fn resources(&self) -> Vec<String> {
+        let resources = self.guard.resources().into_iter();
+        resources.map(str::to_owned).collect()
+    }
+
+    #[napi]
+    pub fn slots(&self) -> Vec<u32> {
+        self.guard.slots().to_vec()
+    }
+
+    #[napi]
+    pub fn reenter(&self) -> Either<NativeGuard, Failure> {
+        match self.guard.reenter() {
+            Ok(guard) => Either::A(NativeGuard::new(guard)),
+            Err(error) => Either::B(Failure::from(&error)),
+        }
+    }
+
     /// Why it was lost, if it was.
     #[napi]
     pub fn loss(&self) -> Option<&'static str> {
@@ -79,6 +104,12 @@ impl NativeGuard {
     pub fn release(&self, env: Env, bridge: &Bridge, id: i64) {
         let pending = self.guard.start_release();
         bridge.link.begin(&env, id, pending, Answer::Released);
+    }
+
+    #[napi]
+    pub fn complete(&self, env: Env, bridge: &Bridge, id: i64) {
+        let pending = self.guard.start_complete();
+        bridge.link.begin(&env, id, pending, |()| Answer::Nothing);
     }
 
     #[napi]

@@ -6,6 +6,7 @@
 mod answer;
 mod bridge;
 mod client;
+mod election;
 mod failure;
 mod guard;
 mod link;

@@ -104,6 +104,7 @@ pub struct NativeTerms {
     pub wait_ms: Option<f64>,
     pub renew: Option<bool>,
     pub hold_ms_max: Option<f64>,
+    pub permits: Option<f64>,
 }
 
 /// The same as the engine's options.
@@ -124,10 +125,13 @@ pub(crate) fn acquire_options(terms: Option<NativeTerms>) -> Result<AcquireOptio
     if let Some(ms) = terms.hold_ms_max {
         options = options.hold_max(span_from_ms("acquire.hold_ms_max", ms)?);
     }
+    if let Some(permits) = terms.permits {
+        options = options.permits(count("permits", permits)?);
+    }
     Ok(options)
 }
 
-fn count(field: &str, number: f64) -> Result<u32> {
+pub(crate) fn count(field: &str, number: f64) -> Result<u32> {
     if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
         return Ok(number as u32);
     }

@@ -1,10 +1,14 @@
-import { connect, NativeClient, type NativeGuard } from '../native/index.js'
+import { connect, NativeClient, NativeElection, type NativeGuard } from '../native/index.js'
 import { bridge, call, listen } from './bridge.js'
+import { Election, type ElectOptions } from './election.js'
 import { callSite, errorOf, invalid, type CallSite } from './errors.js'
 import { guardOf, type Guard } from './guard.js'
 import * as input from './input.js'
+import { Multi } from './multi.js'
 import { callOf, mutexOf, type AcquireOptions, type Mutex } from './mutex.js'
+import { Once } from './once.js'
 import type { Health, Inspection, LockEvent, Stats } from './reports.js'
+import { Semaphore } from './semaphore.js'
 import { Ticket } from './ticket.js'
 
 /** Options of a {@link Client}; each is checked before any I/O. */
@@ -76,6 +80,8 @@ const CLIENT_OPTIONS: ReadonlySet<string> = new Set([
   'hostSilenceMsMax',
   'onEvent',
 ])
+
+const ELECT_OPTIONS: ReadonlySet<string> = new Set(['ttlMs', 'holdMsMax'])
 
 /** How long `close` lets what is under way finish unless the caller says otherwise. */
 const CLOSE_LIMIT_MS = 5_000
@@ -153,6 +159,58 @@ export class Client {
   mutex(name: string): Mutex {
     const checked = input.string('name', name, callSite(Client.prototype.mutex))
     return mutexOf(this.#native, this, checked)
+  }
+
+  /**
+   * The lock of several resources at once: all of them or none. No I/O.
+   *
+   * @throws {InvalidArgumentError} where `names` are no well-formed strings
+   */
+  multi(names: readonly string[]): Multi {
+    const site = callSite(Client.prototype.multi)
+    if (!Array.isArray(names)) throw invalid('names', 'must be an array of strings', site)
+    const checked = names.map((name, index) => input.string(`names[${index}]`, name, site))
+    return new Multi(this.#native, this, checked)
+  }
+
+  /**
+   * The semaphore of this name, which so many permits may be taken of at a time. No I/O.
+   *
+   * @throws {InvalidArgumentError} where an argument has the wrong type
+   */
+  semaphore(name: string, permits: number): Semaphore {
+    const site = callSite(Client.prototype.semaphore)
+    const checked = input.string('name', name, site)
+    return new Semaphore(this.#native, this, checked, input.number('permits', permits, site))
+  }
+
+  /**
+   * A job of this name that is to be done once within `retentionMs`, 1 s to 366 days. No I/O.
+   *
+   * @throws {InvalidArgumentError} where an argument has the wrong type
+   */
+  once(name: string, retentionMs: number): Once {
+    const site = callSite(Client.prototype.once)
+    const checked = input.string('name', name, site)
+    const retention = input.number('once.retention_ms', retentionMs, site)
+    return new Once(this.#native, this, checked, retention)
+  }
+
+  /**
+   * Campaigns for the leadership of `name` from now on, in the background.
+   *
+   * @throws {InvalidArgumentError | ClientClosedError}
+   */
+  elect(name: string, options?: ElectOptions): Election {
+    const site = callSite(Client.prototype.elect)
+    const checked = input.string('name', name, site)
+    const given = input.options('elect', options, ELECT_OPTIONS, site)
+    const made = this.#native.elect(checked, {
+      ttlMs: input.optionalNumber('acquire.ttl_ms', given.ttlMs, site),
+      holdMsMax: input.optionalNumber('acquire.hold_ms_max', given.holdMsMax, site),
+    })
+    if (!(made instanceof NativeElection)) throw errorOf(made, site)
+    return new Election(made, this, checked)
   }
 
   /**

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-import type { NativeGuard, TicketReport } from '../native/index.js'
+import { NativeGuard, type TicketReport } from '../native/index.js'
 import { bridge, call, listen } from './bridge.js'
 import type { Client } from './client.js'
 import { callSite, errorOf, type CallSite, type QuorlockError } from './errors.js'
@@ -80,6 +80,21 @@ export class Guard {
     return this.#native.isAdopted()
   }
 
+  /** True where this lock is of a job that is done once: releasing it says that it is done. */
+  get isOnce(): boolean {
+    return this.#native.isOnce()
+  }
+
+  /** The resources this lock is for: one, or those of a multi-resource lock. */
+  get resources(): readonly string[] {
+    return this.#native.resources()
+  }
+
+  /** The slots of a semaphore that are held, each below its limit; empty for any other lock. */
+  get slots(): readonly number[] {
+    return this.#native.slots()
+  }
+
   /** Why the lock was lost; `null` where it was not. */
   get loss(): LossReason | null {
     return this.#native.loss() as LossReason | null
@@ -117,6 +132,22 @@ export class Guard {
   }
 
   /**
+   * One more guard of the same lock, for the same owner: a part of the work that locks for itself gets
+   * it from whoever has the lock already. Local.
+   *
+   * Each guard is released by itself; the lock is given back with the last one, whose release says
+   * whether the work is done. An inner release is `still_held`. A loss reaches all.
+   *
+   * @throws {LeaseLostError} where it was lost
+   * @throws {NotHeldError} where this guard was released or the lock handed over
+   */
+  reenter(): Guard {
+    const made = this.#native.reenter()
+    if (!(made instanceof NativeGuard)) throw errorOf(made, callSite(Guard.prototype.reenter))
+    return new Guard(made, this.#client, this.resource)
+  }
+
+  /**
    * Renews the lock now, beside the background renewal.
    *
    * @throws {LeaseLostError} where it is lost
@@ -139,6 +170,19 @@ export class Guard {
   release(): Promise<Released> {
     return call(callSite(Guard.prototype.release), (id) => {
       this.#native.release(bridge, id)
+    })
+  }
+
+  /**
+   * Gives the lock back, and makes sure that it counts, as a job that is done once wants to know.
+   *
+   * @throws {LeaseLostError} where the lease was gone before
+   * @throws {QuorumUnavailableError} where too few nodes confirmed in time; they are told further
+   * @throws {NotHeldError} where the lock was handed over
+   */
+  complete(): Promise<void> {
+    return call(callSite(Guard.prototype.complete), (id) => {
+      this.#native.complete(bridge, id)
     })
   }
 
@@ -170,8 +214,15 @@ export class Guard {
     return ticketOf(report)
   }
 
-  /** Releases the lock at the end of an `await using` block, unless it was handed over. */
+  /**
+   * Releases the lock at the end of an `await using` block, unless it was handed over. A block may end by
+   * an exception, so a job that is done once is done only where it was released before.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isOnce) {
+      this.abandon()
+      return
+    }
     await this.release().catch(() => undefined)
   }
 

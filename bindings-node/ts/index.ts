@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { Client, type ClientOptions } from './client.js'
+export { Election, type ElectOptions, type WonOptions } from './election.js'
 export {
   AbortError,
   ClientClosedError,
@@ -20,7 +21,10 @@ export {
   type ErrorCode,
 } from './errors.js'
 export { Guard, type DetachOptions } from './guard.js'
+export { Lock } from './lock.js'
+export { Multi } from './multi.js'
 export { Mutex, type AcquireOptions, type Work } from './mutex.js'
+export { Once } from './once.js'
 export type {
   Fault,
   FaultClass,
@@ -36,4 +40,5 @@ export type {
   Released,
   Stats,
 } from './reports.js'
+export { Semaphore, type PermitOptions } from './semaphore.js'
 export { Ticket } from './ticket.js'

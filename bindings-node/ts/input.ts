@@ -18,9 +18,13 @@ export function optionalString(field: string, value: unknown, site: CallSite): s
   return value === undefined ? undefined : string(field, value, site)
 }
 
-export function optionalNumber(field: string, value: unknown, site: CallSite): number | undefined {
-  if (value === undefined || typeof value === 'number') return value
+export function number(field: string, value: unknown, site: CallSite): number {
+  if (typeof value === 'number') return value
   throw invalid(field, `must be a number, is ${kind(value)}`, site)
+}
+
+export function optionalNumber(field: string, value: unknown, site: CallSite): number | undefined {
+  return value === undefined ? undefined : number(field, value, site)
 }
 
 export function optionalBoolean(

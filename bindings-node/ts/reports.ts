@@ -47,18 +47,13 @@ export interface Fault {
 
 /** Why a lock was lost. */
 export type LossReason =
-  | 'majority'
-  | 'expired'
-  | 'hold_limit'
-  | 'renewal_limit'
-  | 'host_silent'
-  | 'resigned'
+  'majority' | 'expired' | 'hold_limit' | 'renewal_limit' | 'host_silent' | 'resigned'
 
 /** What became of a release. */
 export interface Released {
   /**
    * `released`: a majority gave the key back. `already_expired`: there was nothing left to give back.
-   * `still_held`: other guards of the lock are left, see {@link Guard.reenter}.
+   * `still_held`: other guards of the lock are left, see `Guard.reenter`.
    * `unknown`: too few nodes answered; the engine goes on releasing until they do or the ttl ends.
    */
   readonly result: 'released' | 'already_expired' | 'still_held' | 'unknown'

@@ -128,6 +128,10 @@ impl NativeGuard {
         NativeCall::new(self.guard.start_release())
     }
 
+    fn complete(&self) -> NativeCall {
+        NativeCall::new(self.guard.start_complete())
+    }
+
     fn abandon(&self) {
         self.guard.abandon();
     }

@@ -141,6 +141,12 @@ def test_a_job_is_done_once(client: Client) -> None:
         pass
     assert job.begin() is None
     assert job.is_done()
+    late = client.once("late", 3600).begin(ttl=0.05, renew=False) or pytest.fail("done")
+    time.sleep(0.1)
+    with pytest.raises(LeaseLostError):
+        late.complete()
+    (client.once("in time", 3600).begin() or pytest.fail("done")).complete()
+    assert client.once("in time", 3600).is_done()
     with pytest.raises(InvalidArgumentError) as told:
         client.once("job", 0.5).begin()
     assert told.value.field == "once.retention_ms"

@@ -96,6 +96,17 @@ async fn work_whose_lock_is_lost_is_not_done() {
     let lost: Result<Option<()>, Error> =
         job.run(short, async |_| std::future::pending().await).await;
     assert_eq!(lost.expect_err("lost").kind(), ErrorKind::LeaseLost);
+    let short = within(5_000).ttl(Duration::from_millis(50)).renew(false);
+    let guard = job.begin(short).await.expect("answered").expect("not done");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let error = guard.complete().await.expect_err("too late");
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::LeaseLost, Some("complete"))
+    );
+    // The work was done all the same, and is not done again; another job is.
+    assert!(job.is_done().await.expect("answered"));
+    let job = ours.once("another", HOUR);
     let begun = job.begin(within(5_000)).await.expect("answered");
     assert!(begun.is_some());
 }

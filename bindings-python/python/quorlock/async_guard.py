@@ -86,6 +86,18 @@ class AsyncGuard(Holding):
         self._over()
         return Released._of(parts)
 
+    async def complete(self) -> None:
+        """Gives the lock back, and makes sure that it counts, as a job that is done once wants to know.
+
+        Raises:
+            LeaseLostError: The lease was gone before.
+            QuorumUnavailableError: Too few nodes confirmed in time; they are being told further.
+            NotHeldError: The lock was handed over.
+            ForkedProcessError: This is a forked child.
+        """
+        await self._client._ready().run(self._native.complete())
+        self._over()
+
     def abandon(self) -> None:
         """Gives the lock back in the background, without saying that the work is done. Local.
 

@@ -81,6 +81,17 @@ class Guard(Holding):
         """
         return Released._of(self._run(self._native.release))
 
+    def complete(self) -> None:
+        """Gives the lock back, and makes sure that it counts, as a job that is done once wants to know.
+
+        Raises:
+            LeaseLostError: The lease was gone before.
+            QuorumUnavailableError: Too few nodes confirmed in time; they are being told further.
+            NotHeldError: The lock was handed over.
+            ForkedProcessError: This is a forked child.
+        """
+        self._run(self._native.complete)
+
     def abandon(self) -> None:
         """Gives the lock back in the background, without saying that the work is done. Local.
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::client::ending::Releasing;
 use crate::client::handing::detach;
 use crate::client::lease::Lease;
+use crate::client::once::told;
 use crate::client::pending::{Pending, forked};
 use crate::client::share::Share;
 use crate::client::upgrading::{downgrade, upgrade};
@@ -208,6 +209,29 @@ impl Guard {
             let handed_over = || Error::new(ErrorKind::NotHeld, "it was handed over");
             let released = releasing.0.release().await;
             released.ok_or_else(|| handed_over().with_operation("release").with_resource(name))
+        })
+    }
+
+    /// Gives the lock back, and makes sure that it counts: an error where a majority was not told, as a job
+    /// that is done once wants to know.
+    ///
+    /// # Errors
+    /// As [`Guard::release`]; `LeaseLost` where the lease was gone before, `QuorumUnavailable` where too few
+    /// nodes confirmed in time (the engine goes on telling them).
+    pub async fn complete(&self) -> Result<()> {
+        self.start_complete().await
+    }
+
+    /// Begins [`Guard::complete`].
+    pub fn start_complete(&self) -> Pending<()> {
+        let releasing = self.start_release();
+        if self.is_elsewhere() {
+            return Pending::ready(Err(forked()));
+        }
+        let lease = Arc::clone(&self.lease);
+        self.lease.engine.run(async move {
+            let sign = |error: Error| error.with_resource(lease.held.keys.name());
+            told(&releasing.await?).map_err(|error| sign(error.with_operation("complete")))
         })
     }
 

@@ -73,7 +73,8 @@ impl Once {
 
     /// Begins the job: a guard where it is to be done here, `None` where it is done already.
     ///
-    /// Somebody else who is at it is waited for. [`Guard::release`] says that the job is done;
+    /// Somebody else who is at it is waited for. [`Guard::release`] says that the job is done, and
+    /// [`Guard::complete`] makes sure of it;
     /// [`Guard::abandon`], or dropping the guard, gives it to somebody else. The guard cannot be
     /// handed over. Cancelled at any point, it leaves nothing behind.
     ///
@@ -110,7 +111,7 @@ impl Once {
                 }
             }
         };
-        told(&guard.release().await?).map_err(|error| self.sign(error, "run"))?;
+        guard.complete().await?;
         Ok(Some(done))
     }
 

@@ -93,6 +93,15 @@ impl Guard {
         self.inner.reenter().map(Guard::new)
     }
 
+    /// See [`crate::Guard::complete`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn complete(&self) -> Result<()> {
+        may_block()?;
+        self.inner.start_complete().wait()
+    }
+
     /// See [`crate::Guard::abandon`].
     pub fn abandon(&self) {
         self.inner.abandon();

@@ -2,7 +2,6 @@
 
 use crate::client::blocking::Guard;
 use crate::client::may_block;
-use crate::client::once::told;
 use crate::config::AcquireOptions;
 use crate::error::{Error, Result};
 
@@ -41,7 +40,7 @@ impl Once {
             return Ok(None);
         };
         let done = work(&guard)?;
-        told(&guard.release()?).map_err(|error| error.with_operation("run"))?;
+        guard.complete()?;
         Ok(Some(done))
     }
 
