@@ -10,6 +10,7 @@ mod request;
 mod script;
 mod several;
 mod shared;
+mod shown;
 mod speech;
 mod wire;
 

@@ -6,9 +6,10 @@ use crate::protocol::classify;
 use crate::protocol::command::{Claim, Command, Release, Renewal};
 use crate::protocol::marker::{Mark, Marker, MarkerState};
 use crate::protocol::reply::{
-    Counted, Facts, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, SlotView, View,
+    Counted, Grant, LeaseWord, Refusal, RefusalKind, ReleaseWord, Reply, View,
 };
 use crate::protocol::shared;
+use crate::protocol::shown::{parse_info, parse_slots, slot_of};
 use crate::protocol::wire::{Abilities, Raw};
 
 /// The reply to `command` in the server's words, of which there is one per line of [`encode`].
@@ -341,33 +342,6 @@ fn parse_view(list: Vec<Raw>) -> Result<Reply, Fault> {
     }))
 }
 
-/// The slots of a semaphore behind the number of its waiters.
-fn parse_slots(list: &[Raw]) -> Result<Reply, Fault> {
-    let [Raw::Int(waiters), slots @ ..] = list else {
-        return Err(nonsense());
-    };
-    let taken = slots.chunks(3).map(|shown| match shown {
-        [slot, Raw::Bytes(value), Raw::Int(left)] => Ok(SlotView {
-            slot: slot_of(slot)?,
-            value: value.clone(),
-            ttl_ms: u64::try_from(*left).ok(),
-        }),
-        _ => Err(nonsense()),
-    });
-    Ok(Reply::View(View {
-        waiters: u64::try_from(*waiters).ok(),
-        slots: taken.collect::<Result<_, _>>()?,
-        ..View::default()
-    }))
-}
-
-fn slot_of(word: &Raw) -> Result<u32, Fault> {
-    match word {
-        Raw::Int(number) => u32::try_from(*number).map_err(|_| nonsense()),
-        _ => Err(nonsense()),
-    }
-}
-
 fn parse_marker(list: &[Raw]) -> Result<Reply, Fault> {
     let [
         Raw::Bytes(state),
@@ -392,36 +366,6 @@ fn parse_marker(list: &[Raw]) -> Result<Reply, Fault> {
     })))
 }
 
-/// The lines of `INFO` that matter to a lock.
-fn parse_info(bytes: &[u8]) -> Facts {
-    let text = String::from_utf8_lossy(bytes);
-    let field = |name: &str| {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.map(|value| {
-            value
-                .trim()
-                .chars()
-                .filter(|c| c.is_ascii_graphic())
-                .take(64)
-                .collect::<String>()
-        })
-    };
-    let valkey = field("valkey_version");
-    Facts {
-        server: Some(if valkey.is_some() { "valkey" } else { "redis" }.to_owned()),
-        version: valkey.or_else(|| field("redis_version")),
-        mode: field("redis_mode").or_else(|| field("server_mode")),
-        role: field("role"),
-        run_id: field("run_id"),
-        append_only: field("aof_enabled").map(|value| value == "1"),
-        eviction: field("maxmemory_policy"),
-        memory_max: field("maxmemory").and_then(|value| value.parse().ok()),
-        replicas: field("connected_slaves").and_then(|value| value.parse().ok()),
-    }
-}
-
 fn counted_of(bytes: &[u8]) -> Result<Counted, Fault> {
     fence_of(bytes).map(|token| token.map_or(Counted::No, Counted::At))
 }
@@ -440,7 +384,7 @@ fn fence_of(bytes: &[u8]) -> Result<Option<FencingToken>, Fault> {
 }
 
 /// A reply that does not fit its command: nothing is known of what the server did.
-fn nonsense() -> Fault {
+pub(super) fn nonsense() -> Fault {
     Fault::unresolved(FaultClass::Protocol, "the reply does not fit the command")
 }
 
