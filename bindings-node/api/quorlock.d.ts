@@ -137,6 +137,16 @@ export interface ClientOptions {
     /** `false` switches the checks of certificates off: for tests only. */
     readonly tlsVerify?: boolean | undefined;
     /**
+     * Whether a node that came back without its data is kept from voting until it is safe: with three nodes
+     * or more, by default.
+     */
+    readonly restartGuard?: 'auto' | 'on' | 'off' | undefined;
+    /**
+     * Whether a cluster of which every node answers and none has ever been used may be used at once: yes by
+     * default; `false` waits for the longest ttl.
+     */
+    readonly assumeFresh?: boolean | undefined;
+    /**
      * How long the event loop may be blocked before its locks are given up, because a dead-locked
      * process would otherwise hold them up to `holdMsMax`: 60 s by default, 100 ms at least.
      */
@@ -971,7 +981,7 @@ export interface NodeOutcome {
     readonly elapsedMs: number;
 }
 export type NodeStatus = 'granted' | 'held_by_another' | 'queued' | 'missing' | 'spent' | 'faulted' | 'unheard' | 'not_asked';
-export type FaultClass = 'unreachable' | 'disconnected' | 'timeout' | 'stalled' | 'transient' | 'operator' | 'permission' | 'topology' | 'unsupported' | 'foreign_format' | 'protocol' | 'tls' | 'unknown' | 'closed';
+export type FaultClass = 'unreachable' | 'disconnected' | 'timeout' | 'stalled' | 'transient' | 'operator' | 'permission' | 'topology' | 'unsupported' | 'foreign_format' | 'protocol' | 'tls' | 'unknown' | 'closed' | 'guarded';
 /** A node's failure to serve a command. */
 export interface Fault {
     readonly class: FaultClass;
@@ -1035,10 +1045,12 @@ export interface NodeHealth {
     readonly appendOnly: boolean | null;
     readonly eviction: string | null;
     readonly replicas: number | null;
+    /** How long its answers do not count, where it came back without its data. */
+    readonly guardedMs: number | null;
 }
 /** One thing worth a look. */
 export interface HealthWarning {
-    readonly name: 'same_server' | 'not_primary' | 'mode' | 'evicts' | 'no_persistence' | 'unreachable' | 'even_nodes' | 'no_spare';
+    readonly name: 'same_server' | 'not_primary' | 'mode' | 'evicts' | 'guarded' | 'unguarded' | 'no_persistence' | 'unreachable' | 'even_nodes' | 'no_spare';
     readonly message: string;
 }
 /** What one client did since it was made. */
@@ -1065,16 +1077,17 @@ export interface Stats {
 }
 /** One thing that happened to a lock of a client. */
 export interface LockEvent {
-    readonly kind: 'acquired' | 'contended' | 'failed' | 'renewed' | 'lost' | 'released' | 'detached' | 'adopted';
+    readonly kind: 'acquired' | 'contended' | 'failed' | 'renewed' | 'lost' | 'released' | 'detached' | 'adopted' | 'guarded' | 'admitted';
+    /** The resource; empty where it is about a node. */
     readonly resource: string;
     /**
      * `failed`: the error's code. `lost`: the reason. `released`: `released`, `already_expired` or
-     * `unknown`. `detached`: the ticket's id. Else empty.
+     * `unknown`. `detached`: the ticket's id. `guarded`, `admitted`: the node. Else empty.
      */
     readonly detail: string;
     /**
      * `acquired`, `adopted`, `failed`: time since the call. `renewed`: validity that was left.
-     * `released`: how long the lock was held. Else 0.
+     * `released`: how long the lock was held. `guarded`: until the node votes. Else 0.
      */
     readonly spanMs: number;
     /** Rounds tried; 0 where there are none. */
