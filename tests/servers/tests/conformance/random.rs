@@ -82,7 +82,13 @@ impl Random {
             42..46 => leave(name, self.place().waiter),
             46..66 => Step::Run(Command::Release(self.release(name, by))),
             66..74 => {
-                let leases = (0..self.number(3)).map(|_| self.renewal()).collect();
+                // Of one name each: a read/write lock is none of several.
+                let leases = (0..self.number(3)).map(|_| Renewal {
+                    ttl: self.ttl(),
+                    fence: self.fence(),
+                    ..renewal(NAMES[self.below(2)], self.number(OWNERS))
+                });
+                let leases = leases.collect();
                 let fill_in = self.one_in(2).then(|| self.ticket());
                 extend(leases, fill_in)
             }
