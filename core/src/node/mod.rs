@@ -59,9 +59,8 @@ pub trait Node: Send + Sync + 'static {
 
     /// True where there is a connection, and whether its answers count is about to be known.
     fn is_unsettled(&self) -> bool {
-        let link = self.link();
-        let unsettled = link.borrow().standing().is_some_and(Standing::is_unsettled);
-        unsettled
+        let standing = self.standing();
+        standing.as_ref().is_some_and(Standing::is_unsettled)
     }
 
     /// Ends the connection once everything submitted so far is answered; later submissions are

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::NodeOutcome;
-use crate::protocol::Place;
+use crate::protocol::{Place, Refusal, RefusalKind};
 use crate::quorum::ballot::Why;
 
 /// How an attempt goes about it.
@@ -35,4 +35,43 @@ pub struct NotWon {
     pub at: usize,
     /// What each node said.
     pub outcomes: Vec<NodeOutcome>,
+}
+
+/// What the refusals of an attempt told.
+#[derive(Default)]
+pub(crate) struct Report {
+    holder_left: Option<Duration>,
+    pub(crate) foreign: bool,
+    place: Option<u64>,
+    pub(crate) score: Option<u64>,
+    at: Option<usize>,
+}
+
+impl Report {
+    /// A node refused.
+    pub(crate) fn note(&mut self, refusal: &Refusal, is_home: bool) {
+        self.foreign |= refusal.why == RefusalKind::Foreign;
+        let left = refusal.ttl_ms.map(Duration::from_millis);
+        self.holder_left = self.holder_left.max(left);
+        if is_home || self.at.is_none() || refusal.why == RefusalKind::Queued {
+            self.at = Some(refusal.at);
+        }
+        if is_home {
+            self.place = refusal.place;
+            self.score = refusal.score.or(self.score);
+        }
+    }
+
+    /// An attempt that failed.
+    pub(crate) fn not_won(&self, why: Why, outcomes: Vec<NodeOutcome>) -> NotWon {
+        NotWon {
+            why,
+            holder_left: self.holder_left,
+            foreign: self.foreign,
+            place: self.place,
+            score: self.score,
+            at: self.at.unwrap_or(0),
+            outcomes,
+        }
+    }
 }

@@ -10,7 +10,7 @@ use crate::config::{Keys, OwnerToken, PlantedBug, Stance, Terms};
 use crate::error::{Error, FaultClass};
 use crate::node::Answered;
 use crate::protocol::{Claim, Command, Grant, Place, Refusal, RefusalKind, Reply, Request};
-use crate::quorum::approach::{Approach, NotWon};
+use crate::quorum::approach::{Approach, NotWon, Report};
 use crate::quorum::ballot::{Ballot, Why, Won};
 use crate::quorum::release::{shift, undo_claim};
 use crate::quorum::{Defeat, Fleet, Next, Verdict, Vote, slots};
@@ -59,16 +59,6 @@ struct Attempt<'a> {
     again_after: Duration,
     report: Report,
     won: bool,
-}
-
-/// What the refusals told.
-#[derive(Default)]
-struct Report {
-    holder_left: Option<Duration>,
-    foreign: bool,
-    place: Option<u64>,
-    score: Option<u64>,
-    at: Option<usize>,
 }
 
 impl<'a> Attempt<'a> {
@@ -235,12 +225,7 @@ impl<'a> Attempt<'a> {
                         Vote::Faulted
                     },
                 );
-                if self
-                    .ballot
-                    .fleet
-                    .planted
-                    .has(PlantedBug::FaultCountsAsGrant)
-                {
+                if self.planted(PlantedBug::FaultCountsAsGrant) {
                     self.ballot.tally.set(node, Vote::For);
                 }
                 // The reply may have been lost after the server ran the command: on a new
@@ -270,13 +255,13 @@ impl<'a> Attempt<'a> {
     fn granted(&mut self, node: usize, grant: Grant) -> Result<(), Error> {
         if grant.again
             && self.ballot.round.times(node) == 1
-            && !self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice)
+            && !self.planted(PlantedBug::CountVotesTwice)
         {
             let message =
                 "is the same server as another entry: it already held this attempt's own token";
             return Err(Error::config(format!("nodes[{node}]"), message));
         }
-        if self.ballot.fleet.planted.has(PlantedBug::CountVotesTwice) && grant.again {
+        if self.planted(PlantedBug::CountVotesTwice) && grant.again {
             self.ballot.tally.count_again();
         }
         self.ballot.grant(node, grant.counted);
@@ -301,31 +286,24 @@ impl<'a> Attempt<'a> {
 
     /// Counts a refusal; true where it decides the attempt.
     fn refused(&mut self, node: usize, refusal: Refusal) -> bool {
-        let some_count = self
-            .ballot
-            .fleet
-            .planted
-            .has(PlantedBug::SomeOfSeveralCount);
+        let some_count = self.planted(PlantedBug::SomeOfSeveralCount);
         if some_count && refusal.at > 0 && refusal.why == RefusalKind::Held {
             self.ballot.grant(node, self.ballot.proposal());
             return false;
         }
         self.ballot.tally.set(node, Vote::Against);
-        self.report.foreign |= refusal.why == RefusalKind::Foreign;
-        let left = refusal.ttl_ms.map(Duration::from_millis);
-        self.report.holder_left = self.report.holder_left.max(left);
-        if self.report.at.is_none() || refusal.why == RefusalKind::Queued {
-            self.report.at = Some(refusal.at);
-        }
-        if self.home() == Some(node) {
-            self.report.at = Some(refusal.at);
-            self.report.place = refusal.place;
-            self.report.score = refusal.score.or(self.report.score);
+        let is_home = self.home() == Some(node);
+        self.report.note(&refusal, is_home);
+        if is_home {
             return true;
         }
         self.refusing.push(node);
         // The lock is free but others wait for it: they go first.
         self.home().is_none() && refusal.why == RefusalKind::Queued
+    }
+
+    fn planted(&self, bug: PlantedBug) -> bool {
+        self.ballot.fleet.planted.has(bug)
     }
 
     fn may_insist(&self) -> bool {
@@ -350,29 +328,16 @@ impl<'a> Attempt<'a> {
     }
 
     fn lost(&mut self, why: Why) -> NotWon {
-        let report = &self.report;
-        NotWon {
-            why,
-            holder_left: report.holder_left,
-            foreign: report.foreign,
-            place: report.place,
-            score: report.score,
-            at: report.at.unwrap_or(0),
-            outcomes: self.ballot.round.outcomes(),
-        }
+        self.report.not_won(why, self.ballot.round.outcomes())
     }
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        if self.won || self.ballot.fleet.planted.has(PlantedBug::NoCleanUp) {
+        if self.won || self.planted(PlantedBug::NoCleanUp) {
             return;
         }
-        let not_undone = self
-            .ballot
-            .fleet
-            .planted
-            .has(PlantedBug::SeveralWithoutRollBack);
+        let not_undone = self.planted(PlantedBug::SeveralWithoutRollBack);
         if not_undone && self.ballot.held.keys.is_several() {
             return;
         }
@@ -387,12 +352,7 @@ impl Drop for Attempt<'_> {
             // The home alone was asked, and said no: there is nothing to undo.
             return;
         }
-        if self
-            .ballot
-            .fleet
-            .planted
-            .has(PlantedBug::ReleaseOnlyWhereGranted)
-        {
+        if self.planted(PlantedBug::ReleaseOnlyWhereGranted) {
             let tally = &self.ballot.tally;
             self.ballot
                 .held
@@ -400,12 +360,7 @@ impl Drop for Attempt<'_> {
                 .retain(|sent| tally.vote(sent.node) == Vote::For);
         }
         if let Some(back) = self.back {
-            if self
-                .ballot
-                .fleet
-                .planted
-                .has(PlantedBug::UpgradeUndoneByRelease)
-            {
+            if self.planted(PlantedBug::UpgradeUndoneByRelease) {
                 undo_claim(self.ballot.fleet, &self.ballot.held, None, None);
             } else {
                 shift(self.ballot.fleet, &self.ballot.held, back, true);

@@ -11,6 +11,7 @@ mod node;
 mod server;
 mod several;
 mod shared;
+mod shared_lease;
 mod sharing;
 mod slots;
 mod store;

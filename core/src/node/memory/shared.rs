@@ -1,15 +1,14 @@
 //! Commands about read/write locks: each does what the script of its name does.
 
-use crate::config::{Keys, Mode, OwnerToken, PlantedBug, Stance, TicketId};
+use crate::config::{Keys, Mode, OwnerToken, PlantedBug, Stance};
 use crate::error::Fault;
-use crate::node::memory::call::{Call, SEEN, SPENT, until};
+use crate::node::memory::call::{Call, SPENT, until};
 use crate::node::memory::fence::token_of;
 use crate::node::memory::keyspace::Value;
 use crate::node::memory::sharing::{Place as Standing, Sharing, kind_of};
 use crate::protocol::{
-    Claim, ClientId, Command, Counted, Grant, LeaseWord, Place, Refusal, RefusalKind, Release,
-    ReleaseWord, Renewal, Reply, Sharer, Sharers, WaiterId, WaiterKind, Wake, shared_member,
-    waiter_number,
+    Claim, ClientId, Command, Counted, Grant, Place, Refusal, RefusalKind, Release, ReleaseWord,
+    Reply, WaiterId, WaiterKind, Wake, shared_member, waiter_number,
 };
 
 impl Call<'_> {
@@ -47,7 +46,7 @@ impl Call<'_> {
     }
 
     /// Works on a lock without whose time is over; what is empty then goes.
-    fn in_sharing<T>(
+    pub(super) fn in_sharing<T>(
         &mut self,
         keys: &Keys,
         with: impl FnOnce(&mut Sharing, &mut Self) -> T,
@@ -183,7 +182,12 @@ impl Call<'_> {
     }
 
     /// The answer that the place is the caller's, counted now.
-    fn counted(&mut self, claim: &Claim, again: bool, score: Option<u64>) -> Result<Reply, Fault> {
+    pub(super) fn counted(
+        &mut self,
+        claim: &Claim,
+        again: bool,
+        score: Option<u64>,
+    ) -> Result<Reply, Fault> {
         let counted = match claim.proposal {
             Some(micros) => {
                 let counter = self.fenced(&claim.keys, |fence| fence.next(micros))?;
@@ -261,114 +265,6 @@ impl Call<'_> {
         }))
     }
 
-    pub(super) fn extend_shared(
-        &mut self,
-        leases: &[Renewal],
-        fill_in: Option<&TicketId>,
-    ) -> Result<Reply, Fault> {
-        let ticket = fill_in.zip(leases.first());
-        let now_micros = self.now.elapsed_micros;
-        let fills_in = ticket.is_some_and(|(ticket, lease)| {
-            let mark = lease.keys.spent(ticket);
-            self.keys.get(&mark, now_micros).is_none()
-        });
-        let mut words = Vec::with_capacity(leases.len());
-        for lease in leases {
-            let stance = lease.stance.unwrap_or_else(|| Stance::first(Mode::Read));
-            let until_micros = until(self.now, lease.ttl.as_millis());
-            let place = |stance| Standing {
-                stance,
-                until_micros,
-            };
-            let word = self.in_sharing(&lease.keys, |sharing, call| {
-                let token = &lease.token;
-                let heeds_order = !call.planted.has(PlantedBug::OperationNumberIgnored);
-                match sharing.standing(token) {
-                    Some(mine) if mine.stance.op > stance.op && heeds_order => LeaseWord::Other,
-                    // It missed the upgrade: what it has stays, and is no vote for more.
-                    Some(mine) if mine.stance.mode < stance.mode => {
-                        sharing.place(token, place(mine.stance));
-                        LeaseWord::Missing
-                    }
-                    // It may have missed that the owner became weaker.
-                    Some(_) => {
-                        sharing.place(token, place(stance));
-                        LeaseWord::Renewed
-                    }
-                    None if !fills_in => LeaseWord::Missing,
-                    None => {
-                        let others = stance.mode == Mode::Write && sharing.is_read();
-                        let taken = sharing.taken();
-                        if others || excludes(taken, stance.mode) {
-                            return LeaseWord::Other;
-                        }
-                        sharing.place(token, place(stance));
-                        LeaseWord::FilledIn
-                    }
-                }
-            })?;
-            if let Some(to) = lease.fence {
-                self.fenced(&lease.keys, |fence| fence.raise(to.get()))?;
-            }
-            words.push(word);
-        }
-        Ok(Reply::Extended(words))
-    }
-
-    pub(super) fn shift(
-        &mut self,
-        keys: &Keys,
-        (token, to): (&OwnerToken, Stance),
-        undo: bool,
-        wake: bool,
-    ) -> Result<Reply, Fault> {
-        let word = self.in_sharing(keys, |sharing, call| {
-            let Some(mine) = sharing.standing(token) else {
-                return ReleaseWord::Missing;
-            };
-            let heeds_order = !call.planted.has(PlantedBug::OperationNumberIgnored);
-            if mine.stance.op > to.op && heeds_order || mine.stance.mode < to.mode {
-                return ReleaseWord::Other;
-            }
-            let left_ms = mine.left_ms(call.now.elapsed_micros);
-            let until_micros = until(call.now, left_ms);
-            sharing.place(
-                token,
-                Standing {
-                    stance: to,
-                    until_micros,
-                },
-            );
-            if undo {
-                sharing.not_written();
-            }
-            let ended = sharing.turn_over(call.now.wall_micros);
-            if wake {
-                call.call_next(sharing, ended);
-            }
-            ReleaseWord::Done
-        })?;
-        Ok(Reply::Released(word))
-    }
-
-    fn raise_shared(
-        &mut self,
-        keys: &Keys,
-        (token, stance): (&OwnerToken, Stance),
-        to: u64,
-        past: bool,
-    ) -> Result<Reply, Fault> {
-        let standing = self.in_sharing(keys, |sharing, _| sharing.standing(token))?;
-        if standing.is_none_or(|mine| mine.stance != stance) {
-            return Ok(Reply::Raised(None));
-        }
-        let counter = self.fenced(keys, |fence| match past {
-            true => fence.next(to),
-            false => fence.raise(to),
-        })?;
-        Ok(Reply::Raised(Some(token_of(counter)?)))
-    }
-
     pub(super) fn intend(
         &mut self,
         keys: &Keys,
@@ -409,94 +305,8 @@ impl Call<'_> {
         Ok(Reply::Left(gone))
     }
 
-    fn adopt_shared(
-        &mut self,
-        stance: Stance,
-        claim: &Claim,
-        from: &OwnerToken,
-        (ticket, seen_ms): (&TicketId, u64),
-    ) -> Result<Reply, Fault> {
-        let keys = &claim.keys;
-        if self.is_spent(keys, ticket)? {
-            return Ok(refused(RefusalKind::Spent));
-        }
-        self.mark(&keys.spent(ticket), SEEN, seen_ms);
-        let now = self.now;
-        let buried = self.text(&keys.tombstone(&claim.token))?.is_some();
-        self.in_sharing(keys, |sharing, call| {
-            let mine = sharing.standing(&claim.token);
-            if mine.is_some_and(|mine| mine.stance.mode == stance.mode) {
-                return call.counted(claim, true, None);
-            }
-            let had = sharing.standing(from);
-            if had.is_none_or(|had| had.stance.mode < stance.mode) {
-                let sitter = sharing.sitting().filter(|(sitter, _)| *sitter != from);
-                return Ok(match sitter {
-                    Some((sitter, place)) if stance.mode != Mode::Read => Reply::Refused(Refusal {
-                        ttl_ms: Some(place.left_ms(now.elapsed_micros)),
-                        owner: Some(sitter.as_bytes().to_vec()),
-                        ..Refusal::bare(RefusalKind::Held)
-                    }),
-                    _ => refused(RefusalKind::Missing),
-                });
-            }
-            if buried {
-                return Ok(refused(RefusalKind::Buried));
-            }
-            let granted = call.counted(claim, false, None)?;
-            sharing.drop(from);
-            let until_micros = until(now, claim.ttl.as_millis());
-            sharing.place(
-                &claim.token,
-                Standing {
-                    stance,
-                    until_micros,
-                },
-            );
-            Ok(granted)
-        })?
-    }
-
-    fn unadopt_shared(
-        &mut self,
-        keys: &Keys,
-        (from, to): (&OwnerToken, &OwnerToken),
-        (ticket, tomb_ms): (&TicketId, u64),
-    ) -> Result<Reply, Fault> {
-        self.mark(&keys.tombstone(to), "1", tomb_ms);
-        let is_spent = self.is_spent(keys, ticket)?;
-        let found = self.in_sharing(keys, |sharing, _| {
-            let mine = sharing.drop(to)?;
-            if !is_spent {
-                sharing.place(from, mine);
-            }
-            Some(())
-        })?;
-        Ok(Reply::Released(match found {
-            Some(()) => ReleaseWord::Done,
-            None => ReleaseWord::Missing,
-        }))
-    }
-
-    pub(super) fn sharers(&mut self, keys: &Keys) -> Result<Reply, Fault> {
-        let now_micros = self.now.elapsed_micros;
-        self.in_sharing(keys, |sharing, _| {
-            let held = sharing.held(now_micros).into_iter();
-            let held = held.map(|(owner, place)| Sharer {
-                mode: place.stance.mode,
-                owner: owner.as_bytes().to_vec(),
-                ttl_ms: place.left_ms(now_micros),
-            });
-            let waiters = sharing.reader_queue.len() + sharing.writer_queue.len();
-            Reply::Sharers(Sharers {
-                held: held.collect(),
-                waiters: waiters as u64,
-            })
-        })
-    }
-
     /// Tells whoever may have the lock now. `ended`: a writer has just gone.
-    fn call_next(&mut self, sharing: &mut Sharing, ended: bool) {
+    pub(super) fn call_next(&mut self, sharing: &mut Sharing, ended: bool) {
         if sharing.taken() == Some(Mode::Write) {
             return;
         }
@@ -560,7 +370,7 @@ fn unstand(sharing: &mut Sharing, mode: Mode, me: &str) -> bool {
 }
 
 /// True where whoever has the seat keeps a newcomer in this mode out.
-fn excludes(taken: Option<Mode>, mode: Mode) -> bool {
+pub(super) fn excludes(taken: Option<Mode>, mode: Mode) -> bool {
     match taken {
         None => false,
         Some(taken) => mode != Mode::Read || taken == Mode::Write,
@@ -578,6 +388,6 @@ fn kept_out(sharing: &Sharing, mode: Mode, token: &OwnerToken, now_micros: u64) 
     sitter.map(left).max(reader.map(left))
 }
 
-fn refused(why: RefusalKind) -> Reply {
+pub(super) fn refused(why: RefusalKind) -> Reply {
     Reply::Refused(Refusal::bare(why))
 }
