@@ -352,6 +352,12 @@ static void health_tells_of_every_node(void) {
         CHECK(strlen(warning.name) > 0 && strlen(warning.message) > strlen(warning.name));
     }
     CHECK(node_count > 2 || info.warning_count > 0);
+    /* A program made before the struct grew gets what it knows, and nothing behind it. */
+    quorlock_node_health old = QUORLOCK_NODE_HEALTH_INIT;
+    old.size = offsetof(quorlock_node_health, guarded_ms);
+    old.guarded_ms = 77;
+    OK(quorlock_health_node(health, 0, &old));
+    CHECK(old.node != NULL && old.guarded_ms == 77);
     EXPECT(QUORLOCK_INVALID_ARGUMENT, quorlock_health_node(health, info.node_count, &node));
     EXPECT(QUORLOCK_INVALID_ARGUMENT, quorlock_health_warning(health, info.warning_count, &warning));
     OK(quorlock_health_free(health));
