@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from quorlock._entered import AsyncEntered
 from quorlock._hearing import Reporter
 from quorlock._loop import LoopBridge, running_bridge
 from quorlock._process import _Closable
@@ -222,7 +222,7 @@ class AsyncMutex:
     def __init__(self, client: AsyncClient, name: str) -> None:
         self._client = client
         self._name = name
-        self._entered: dict[asyncio.Task[Any] | None, list[AsyncGuard]] = {}
+        self._entered = AsyncEntered()
 
     @property
     def name(self) -> str:
@@ -278,9 +278,7 @@ class AsyncMutex:
             yield guard
 
     async def __aenter__(self) -> AsyncGuard:
-        guard = await self.acquire()
-        self._entered.setdefault(asyncio.current_task(), []).append(guard)
-        return guard
+        return self._entered.push(await self.acquire())
 
     async def __aexit__(
         self,
@@ -288,15 +286,7 @@ class AsyncMutex:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        task = asyncio.current_task()
-        if task not in self._entered and len(self._entered) == 1:
-            # Test fixtures, for one, leave a block in another task than they entered it.
-            task = next(iter(self._entered))
-        guards = self._entered[task]
-        guard = guards.pop()
-        if not guards:
-            del self._entered[task]
-        await guard.__aexit__(kind, error, traceback)
+        await self._entered.pop().__aexit__(kind, error, traceback)
 
     def __repr__(self) -> str:
         return f"<AsyncMutex {self._name!r}>"

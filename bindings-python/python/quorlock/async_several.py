@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from quorlock._entered import AsyncEntered
 from quorlock.async_guard import AsyncGuard
 from quorlock.options import callback_of
 
@@ -20,35 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["AsyncMulti", "AsyncSemaphore"]
 
 
-class _Entered:
-    """The guards of ``async with lock:``, task by task."""
-
-    def __init__(self) -> None:
-        self._guards: dict[asyncio.Task[Any] | None, list[AsyncGuard]] = {}
-
-    def push(self, guard: AsyncGuard) -> AsyncGuard:
-        self._guards.setdefault(asyncio.current_task(), []).append(guard)
-        return guard
-
-    def pop(self) -> AsyncGuard:
-        task = asyncio.current_task()
-        if task not in self._guards and len(self._guards) == 1:
-            # Test fixtures, for one, leave a block in another task than they entered it.
-            task = next(iter(self._guards))
-        guards = self._guards[task]
-        guard = guards.pop()
-        if not guards:
-            del self._guards[task]
-        return guard
-
-
 class AsyncMulti:
     """A lock on several resources that are taken and given back together, as `Multi`."""
 
     def __init__(self, client: AsyncClient, names: Iterable[str]) -> None:
         self._client = client
         self._native: NativeLock = client._native.multi(names)
-        self._entered = _Entered()
+        self._entered = AsyncEntered()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -128,7 +106,7 @@ class AsyncSemaphore:
         self._name = name
         self._permits = permits
         self._native: NativeLock = client._native.semaphore(name, permits)
-        self._entered = _Entered()
+        self._entered = AsyncEntered()
 
     @property
     def name(self) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from quorlock._entered import Entered
 from quorlock._hearing import Reporter
 from quorlock._process import _Closable, inbox
 from quorlock.election import Election
@@ -292,7 +292,7 @@ class Mutex:
     def __init__(self, client: Client, name: str) -> None:
         self._client = client
         self._name = name
-        self._entered: dict[int, list[Guard]] = {}
+        self._entered = Entered()
 
     @property
     def name(self) -> str:
@@ -373,9 +373,7 @@ class Mutex:
             yield guard
 
     def __enter__(self) -> Guard:
-        guard = self.acquire()
-        self._entered.setdefault(threading.get_ident(), []).append(guard)
-        return guard
+        return self._entered.push(self.acquire())
 
     def __exit__(
         self,
@@ -383,12 +381,7 @@ class Mutex:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        thread = threading.get_ident()
-        guards = self._entered[thread]
-        guard = guards.pop()
-        if not guards:
-            del self._entered[thread]
-        guard.__exit__(kind, error, traceback)
+        self._entered.pop().__exit__(kind, error, traceback)
 
     def __repr__(self) -> str:
         return f"<Mutex {self._name!r}>"

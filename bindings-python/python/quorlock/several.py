@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from quorlock._entered import Entered
 from quorlock.options import callback_of
 
 if TYPE_CHECKING:
@@ -18,25 +18,6 @@ if TYPE_CHECKING:
     from quorlock.options import Span
 
 __all__ = ["Multi", "Semaphore"]
-
-
-class _Entered:
-    """The guards of ``with lock:``, thread by thread."""
-
-    def __init__(self) -> None:
-        self._guards: dict[int, list[Guard]] = {}
-
-    def push(self, guard: Guard) -> Guard:
-        self._guards.setdefault(threading.get_ident(), []).append(guard)
-        return guard
-
-    def pop(self) -> Guard:
-        thread = threading.get_ident()
-        guards = self._guards[thread]
-        guard = guards.pop()
-        if not guards:
-            del self._guards[thread]
-        return guard
 
 
 class Multi:
@@ -58,7 +39,7 @@ class Multi:
     def __init__(self, client: Client, names: Iterable[str]) -> None:
         self._client = client
         self._native: NativeLock = client._native.multi(names)
-        self._entered = _Entered()
+        self._entered = Entered()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -152,7 +133,7 @@ class Semaphore:
         self._name = name
         self._permits = permits
         self._native: NativeLock = client._native.semaphore(name, permits)
-        self._entered = _Entered()
+        self._entered = Entered()
 
     @property
     def name(self) -> str:
