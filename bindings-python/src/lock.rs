@@ -1,7 +1,7 @@
 //! The locks that are more than a mutex of one name.
 
 use pyo3::prelude::*;
-use quorlock::{Multi, Result, Semaphore};
+use quorlock::{AcquireOptions, Multi, Result, Semaphore};
 
 use crate::arguments::{acquire_options, count};
 use crate::call::NativeCall;
@@ -46,10 +46,7 @@ impl NativeLock {
         permits: Argument<'_, '_>,
     ) -> PyResult<NativeCall> {
         let begin = || -> Result<NativeCall> {
-            let mut options = acquire_options(ttl, timeout, renew, hold_max)?;
-            if let Some(permits) = permits {
-                options = options.permits(count("permits", permits)?);
-            }
+            let options = wish(acquire_options(ttl, timeout, renew, hold_max)?, permits)?;
             Ok(NativeCall::new(match &self.kind {
                 Kind::Multi(multi) => multi.start_acquire(options),
                 Kind::Semaphore(semaphore) => semaphore.start_acquire(options),
@@ -68,15 +65,20 @@ impl NativeLock {
         permits: Argument<'_, '_>,
     ) -> PyResult<NativeCall> {
         let begin = || -> Result<NativeCall> {
-            let mut options = acquire_options(ttl, None, renew, hold_max)?;
-            if let Some(permits) = permits {
-                options = options.permits(count("permits", permits)?);
-            }
+            let options = wish(acquire_options(ttl, None, renew, hold_max)?, permits)?;
             Ok(NativeCall::new(match &self.kind {
                 Kind::Multi(multi) => multi.start_try_acquire(options),
                 Kind::Semaphore(semaphore) => semaphore.start_try_acquire(options),
             }))
         };
         begin().map_err(|error| raised(py, &error))
+    }
+}
+
+/// The options with the permits asked for, if any are.
+fn wish(options: AcquireOptions, permits: Argument<'_, '_>) -> Result<AcquireOptions> {
+    match permits {
+        None => Ok(options),
+        Some(permits) => Ok(options.permits(count("permits", permits)?)),
     }
 }

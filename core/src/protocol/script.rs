@@ -9,14 +9,12 @@ pub struct Script {
     digest: LazyLock<String>,
 }
 
-/// Declares the scripts, each behind the shared functions of `lib.lua`. Where a common case needs
-/// none of them it stands before or alone: a server makes a script's functions anew at every call.
+/// Declares the scripts, each behind the shared functions of `lib.lua`, and of one more file where it
+/// is `beside` that. Where a common case needs none of them it stands before or alone: a server makes a
+/// script's functions anew at every call.
 macro_rules! scripts {
     (@body $file:literal alone) => { include_str!($file) };
     (@body $file:literal) => { concat!(include_str!("scripts/lib.lua"), include_str!($file)) };
-    (@body $file:literal with $more:literal) => {
-        concat!(include_str!("scripts/lib.lua"), include_str!($more), include_str!($file))
-    };
     (@body $file:literal after $common:literal) => {
         concat!(include_str!($common), include_str!("scripts/lib.lua"), include_str!($file))
     };
@@ -80,25 +78,25 @@ scripts! {
     /// Keeps the marker of a node.
     MARKER = "scripts/marker.lua" alone;
     /// Takes a place in a read/write lock.
-    SHARED_CLAIM = "scripts/shared_claim.lua" with "scripts/shared.lua";
+    SHARED_CLAIM = "scripts/shared_claim.lua" beside "scripts/shared.lua";
     /// Gives a place in a read/write lock back.
-    SHARED_RELEASE = "scripts/shared_release.lua" with "scripts/shared.lua";
+    SHARED_RELEASE = "scripts/shared_release.lua" beside "scripts/shared.lua";
     /// Renews places in read/write locks.
-    SHARED_EXTEND = "scripts/shared_extend.lua" with "scripts/shared.lua";
+    SHARED_EXTEND = "scripts/shared_extend.lua" beside "scripts/shared.lua";
     /// Makes an owner weaker.
-    SHARED_SHIFT = "scripts/shared_shift.lua" with "scripts/shared.lua";
+    SHARED_SHIFT = "scripts/shared_shift.lua" beside "scripts/shared.lua";
     /// Writes a fencing token back for an owner in a read/write lock.
-    SHARED_RAISE = "scripts/shared_raise.lua" with "scripts/shared.lua";
+    SHARED_RAISE = "scripts/shared_raise.lua" beside "scripts/shared.lua";
     /// Stands among the waiting writers.
-    SHARED_INTEND = "scripts/shared_intend.lua" with "scripts/shared.lua";
+    SHARED_INTEND = "scripts/shared_intend.lua" beside "scripts/shared.lua";
     /// Stops waiting for a read/write lock.
-    SHARED_LEAVE = "scripts/shared_leave.lua" with "scripts/shared.lua";
+    SHARED_LEAVE = "scripts/shared_leave.lua" beside "scripts/shared.lua";
     /// Takes over a place in a read/write lock.
-    SHARED_ADOPT = "scripts/shared_adopt.lua" with "scripts/shared.lua";
+    SHARED_ADOPT = "scripts/shared_adopt.lua" beside "scripts/shared.lua";
     /// Takes such an adoption back.
-    SHARED_UNADOPT = "scripts/shared_unadopt.lua" with "scripts/shared.lua";
+    SHARED_UNADOPT = "scripts/shared_unadopt.lua" beside "scripts/shared.lua";
     /// Shows a read/write lock.
-    SHARED_INSPECT = "scripts/shared_inspect.lua" with "scripts/shared.lua";
+    SHARED_INSPECT = "scripts/shared_inspect.lua" beside "scripts/shared.lua";
     /// Asks what this user may do.
     PROBE = "scripts/probe.lua" alone;
 }

@@ -165,13 +165,10 @@ impl Connection {
         }
         loop {
             match self.poll_read(cx) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(ended())),
-                Poll::Ready(Ok(values)) => {
-                    // A part of a value is none yet.
-                    if values > 1 {
-                        return Poll::Ready(Ok(()));
-                    }
-                }
+                Poll::Ready(Ok(None)) => return Poll::Ready(Err(ended())),
+                // A part of a value is none yet.
+                Poll::Ready(Ok(Some(0))) => {}
+                Poll::Ready(Ok(Some(_))) => return Poll::Ready(Ok(())),
                 Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
                 // What cannot be sent will never be answered.
                 Poll::Pending => {
@@ -201,8 +198,8 @@ impl Connection {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Reads once: nothing at the stream's end, else one more than the values that are complete now.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Fault>> {
+    /// Reads once: how many values became complete, or nothing at the stream's end.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<usize>, Fault>> {
         let unread = &mut self.unread;
         if unread.first == unread.bytes.len() {
             unread.bytes.clear();
@@ -212,13 +209,13 @@ impl Connection {
         let mut room = [std::mem::MaybeUninit::uninit(); READ_BYTES];
         let mut room = ReadBuf::uninit(&mut room);
         match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room)) {
-            Ok(()) if room.filled().is_empty() => Poll::Ready(Ok(0)),
+            Ok(()) if room.filled().is_empty() => Poll::Ready(Ok(None)),
             Ok(()) => {
                 // Before the parser sees them: it makes room for what they announce.
                 let scanned = self.scanner.feed(room.filled());
                 unread.bytes.extend_from_slice(room.filled());
                 let values = scanned.and_then(|values| self.parse(values).map(|()| values));
-                Poll::Ready(values.map(|values| values + 1).map_err(|_| misbehaved()))
+                Poll::Ready(values.map(Some).map_err(|_| misbehaved()))
             }
             Err(_) => Poll::Ready(Err(ended())),
         }
