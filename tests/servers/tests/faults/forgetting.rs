@@ -99,6 +99,34 @@ fn scene(guard: RestartGuard, forget: impl FnOnce(&Server)) -> bool {
     got
 }
 
+/// A majority knows that the job is done; of it one node forgets and one is away. The third, which never
+/// knew, and the one that forgot must not make a majority that says it was never done.
+#[test]
+fn a_node_restarted_empty_does_not_make_a_done_job_undone() {
+    let servers = Servers::start(3, ServerKind::Valkey);
+    let client = with_ttl(&servers.urls(), HOUR);
+    let job = client.once("job", HOUR);
+    let guard = job
+        .begin(within(10_000))
+        .expect("open")
+        .expect("to be done");
+    guard.release().expect("held");
+    let mark = || {
+        servers[2]
+            .command(&["KEYS", "*spent*"])
+            .items()
+            .first()?
+            .text()
+    };
+    eventually(LONG, "the mark is everywhere", || mark().is_some());
+    servers[2].command(&["DEL", &mark().expect("it is there")]);
+    servers[0].restart_empty();
+    eventually(LONG, "the guard is seen", || guarded(&client, 0).is_some());
+    servers[1].kill();
+    let error = job.is_done().expect_err("one vote is no majority");
+    assert_eq!(error.kind(), ErrorKind::QuorumUnavailable, "{error}");
+}
+
 #[test]
 fn a_node_restarted_empty_lets_nobody_in_beside_the_holder() {
     assert!(!scene(RestartGuard::Auto, Server::restart_empty));
